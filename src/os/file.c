@@ -1,0 +1,266 @@
+#include "os/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef VJ_TESTING
+int (*vj_read_fault_hook)(void);
+int (*vj_write_fault_hook)(void);
+#endif
+
+static _Atomic int64_t total_read;
+
+int64_t vj_os_bytes_read(void)
+{
+    return atomic_load(&total_read);
+}
+
+struct vj_source {
+    char *name;
+    int fd; /* -1: memory */
+    const uint8_t *ptr;
+    int64_t size_bytes;
+    int64_t mtime_ns;
+};
+
+static vj_status fail_errno(vj_error *err, const char *what, const char *name)
+{
+    int code = errno;
+    vj_status rc = code == ENOENT || code == ENOTDIR ? VJ_E_NOTFOUND : VJ_E_IO;
+    char text[128];
+
+    return vj_fail(err, rc, "%s: cannot %s: %s", name, what,
+                   strerror_r(code, text, sizeof text));
+}
+
+vj_status vj_source_open(const char *path, vj_source **out, vj_error *err)
+{
+    struct stat st;
+    vj_status rc = VJ_E_NOMEM;
+    vj_source *source = vj_zalloc(NULL, sizeof *source, err);
+
+    *out = NULL;
+    if (source == NULL)
+        return VJ_E_NOMEM;
+    source->fd = -1;
+    if ((source->name = vj_strdup(NULL, path, err)) == NULL)
+        goto out;
+    if ((source->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0 || fstat(source->fd, &st) != 0) {
+        rc = fail_errno(err, "open", path);
+        goto out;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        rc = vj_fail(err, VJ_E_USAGE, "%s: expected a regular file, found a %s", path,
+                     S_ISDIR(st.st_mode) ? "directory" : "pipe or device");
+        goto out;
+    }
+    source->size_bytes = st.st_size;
+    source->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    *out = source;
+    return VJ_OK;
+out:
+    vj_source_free(source);
+    return rc;
+}
+
+vj_status vj_source_memory(const char *name, const void *ptr, size_t len_bytes, vj_source **out,
+                           vj_error *err)
+{
+    vj_source *source = vj_zalloc(NULL, sizeof *source, err);
+
+    *out = NULL;
+    if (source == NULL)
+        return VJ_E_NOMEM;
+    source->fd = -1;
+    source->ptr = ptr;
+    source->size_bytes = (int64_t)len_bytes;
+    if ((source->name = vj_strdup(NULL, name, err)) == NULL) {
+        vj_source_free(source);
+        return VJ_E_NOMEM;
+    }
+    *out = source;
+    return VJ_OK;
+}
+
+void vj_source_free(vj_source *source)
+{
+    if (source == NULL)
+        return;
+    if (source->fd >= 0)
+        close(source->fd);
+    vj_free(source->name);
+    vj_free(source);
+}
+
+const char *vj_source_name(const vj_source *source)
+{
+    return source->name;
+}
+
+int64_t vj_source_size(const vj_source *source)
+{
+    return source->size_bytes;
+}
+
+int64_t vj_source_mtime_ns(const vj_source *source)
+{
+    return source->mtime_ns;
+}
+
+/* read(2) or pread(2) with faults injected in test builds. */
+static ssize_t read_once(int fd, void *dst, size_t len, int64_t off)
+{
+#ifdef VJ_TESTING
+    int fault = vj_read_fault_hook != NULL ? vj_read_fault_hook() : 0;
+    if (fault != 0) {
+        errno = fault;
+        return -1;
+    }
+#endif
+    return off >= 0 ? pread(fd, dst, len, off) : read(fd, dst, len);
+}
+
+vj_status vj_source_read(const vj_source *source, int64_t off, void *dst, size_t len_bytes,
+                         vj_error *err)
+{
+    int64_t end = 0;
+    size_t done = 0;
+
+    if (off < 0 || VJ_ADD_OVERFLOW(off, (int64_t)len_bytes, &end) || end > source->size_bytes)
+        return vj_fail(err, VJ_E_CORRUPT,
+                       "%s: truncated: expected %zu bytes at offset %lld, the file has %lld",
+                       source->name, len_bytes, (long long)off, (long long)source->size_bytes);
+    if (source->fd < 0) {
+        if (len_bytes > 0)
+            memcpy(dst, source->ptr + off, len_bytes);
+        return VJ_OK;
+    }
+    while (done < len_bytes) {
+        ssize_t n = read_once(source->fd, (uint8_t *)dst + done, len_bytes - done,
+                              off + (int64_t)done);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail_errno(err, "read", source->name);
+        if (n == 0)
+            return vj_fail(err, VJ_E_IO, "%s: became shorter while it was read (offset %lld)",
+                           source->name, (long long)(off + (int64_t)done));
+        done += (size_t)n;
+    }
+    atomic_fetch_add(&total_read, (int64_t)len_bytes);
+    return VJ_OK;
+}
+
+/* ---- sequential input ---- */
+
+struct vj_input {
+    char *name;
+    int fd; /* -1: memory */
+    bool owns_fd;
+    const uint8_t *ptr;
+    size_t left_bytes;
+    int64_t size_bytes;
+};
+
+static vj_status make_input(const char *name, vj_input **out, vj_error *err)
+{
+    vj_input *input = vj_zalloc(NULL, sizeof *input, err);
+
+    *out = NULL;
+    if (input == NULL)
+        return VJ_E_NOMEM;
+    input->fd = -1;
+    input->size_bytes = -1;
+    if ((input->name = vj_strdup(NULL, name, err)) == NULL) {
+        vj_input_free(input);
+        return VJ_E_NOMEM;
+    }
+    *out = input;
+    return VJ_OK;
+}
+
+vj_status vj_input_open(const char *path, vj_input **out, vj_error *err)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    struct stat st;
+
+    VJ_TRY(make_input(is_stdin ? "standard input" : path, out, err));
+    vj_input *input = *out;
+    input->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    input->owns_fd = !is_stdin;
+    if (input->fd < 0 || fstat(input->fd, &st) != 0) {
+        vj_status rc = fail_errno(err, "open", input->name);
+        vj_input_free(input);
+        *out = NULL;
+        return rc;
+    }
+    if (S_ISDIR(st.st_mode)) {
+        vj_status rc = vj_fail(err, VJ_E_USAGE, "%s: expected a file, found a directory", path);
+        vj_input_free(input);
+        *out = NULL;
+        return rc;
+    }
+    if (S_ISREG(st.st_mode))
+        input->size_bytes = st.st_size;
+    return VJ_OK;
+}
+
+vj_status vj_input_memory(const char *name, const void *ptr, size_t len_bytes, vj_input **out,
+                          vj_error *err)
+{
+    VJ_TRY(make_input(name, out, err));
+    (*out)->ptr = ptr;
+    (*out)->left_bytes = len_bytes;
+    (*out)->size_bytes = (int64_t)len_bytes;
+    return VJ_OK;
+}
+
+vj_status vj_input_read(vj_input *input, void *dst, size_t cap_bytes, size_t *out_n,
+                        vj_error *err)
+{
+    *out_n = 0;
+    if (input->fd < 0) {
+        size_t n = VJ_MIN(cap_bytes, input->left_bytes);
+
+        if (n > 0)
+            memcpy(dst, input->ptr, n);
+        input->ptr += n;
+        input->left_bytes -= n;
+        *out_n = n;
+        return VJ_OK;
+    }
+    for (;;) {
+        ssize_t n = read_once(input->fd, dst, cap_bytes, -1);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail_errno(err, "read", input->name);
+        *out_n = (size_t)n;
+        atomic_fetch_add(&total_read, (int64_t)n);
+        return VJ_OK;
+    }
+}
+
+void vj_input_free(vj_input *input)
+{
+    if (input == NULL)
+        return;
+    if (input->owns_fd && input->fd >= 0)
+        close(input->fd);
+    vj_free(input->name);
+    vj_free(input);
+}
+
+const char *vj_input_name(const vj_input *input)
+{
+    return input->name;
+}
+
+int64_t vj_input_size(const vj_input *input)
+{
+    return input->size_bytes;
+}

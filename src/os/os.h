@@ -1,0 +1,152 @@
+/*
+ * os.h - the one door to the operating system: files, atomic output, threads, stop flag, clock.
+ *
+ * relies:  base; POSIX
+ * not:     formats, or what the bytes mean
+ * also:    os/host.h (machine facts), os/child.h (child processes) are parts of this header
+ * tests:   unit/test_os.c, fault/ (read and write sweeps)
+ */
+#ifndef VJ_OS_OS_H
+#define VJ_OS_OS_H
+
+#include <pthread.h>
+
+#include "base/base.h"
+
+/* ---- reading ---- */
+
+/*
+ * Random-access bytes: a file, or memory (tests, fuzzers). Immutable after open; safe to
+ * read from several threads at once.
+ */
+typedef struct vj_source vj_source;
+
+/* Open a regular file. VJ_E_NOTFOUND, VJ_E_IO (text: path and system message). */
+VJ_MUST_CHECK vj_status vj_source_open(const char *path, vj_source **out, vj_error *err);
+/* Borrow memory under a name for messages; it must outlive the source. */
+VJ_MUST_CHECK vj_status vj_source_memory(const char *name, const void *ptr, size_t len_bytes,
+                                         vj_source **out, vj_error *err);
+void vj_source_free(vj_source *source);
+const char *vj_source_name(const vj_source *source);
+int64_t vj_source_size(const vj_source *source);
+/* Last modification in ns since the epoch; 0 for memory. */
+int64_t vj_source_mtime_ns(const vj_source *source);
+/*
+ * Read exactly len bytes at off. VJ_E_CORRUPT when the range is not inside the source (with
+ * both), VJ_E_IO when the system fails. Short reads and EINTR are continued.
+ */
+VJ_MUST_CHECK vj_status vj_source_read(const vj_source *source, int64_t off, void *dst,
+                                       size_t len_bytes, vj_error *err);
+/* Bytes all sources of this process have read; for the tracker. */
+int64_t vj_os_bytes_read(void);
+
+/* Sequential bytes: a file, a pipe, or standard input ("-"). One thread at a time. */
+typedef struct vj_input vj_input;
+VJ_MUST_CHECK vj_status vj_input_open(const char *path, vj_input **out, vj_error *err);
+VJ_MUST_CHECK vj_status vj_input_memory(const char *name, const void *ptr, size_t len_bytes,
+                                        vj_input **out, vj_error *err);
+/* Up to cap bytes; *out_n 0 at the end. EINTR is continued. Blocks in read(2). */
+VJ_MUST_CHECK vj_status vj_input_read(vj_input *input, void *dst, size_t cap_bytes,
+                                      size_t *out_n, vj_error *err);
+void vj_input_free(vj_input *input);
+const char *vj_input_name(const vj_input *input); /* "standard input" for "-" */
+int64_t vj_input_size(const vj_input *input);     /* -1 when not a regular file */
+
+/* Paths matching: a file, a directory's *.parquet (not hidden, sorted by bytes), or a glob. */
+typedef struct vj_paths {
+    char **ptr;
+    size_t n;
+} vj_paths;
+VJ_MUST_CHECK vj_status vj_paths_find(const char *pattern, const char *suffix, vj_paths *out,
+                                      vj_error *err);
+void vj_paths_fini(vj_paths *paths);
+bool vj_path_is_dir(const char *path);
+bool vj_path_exists(const char *path);
+/* Same device and inode. */
+bool vj_path_same_file(const char *a, const char *b);
+/* Whole file as text into buf. */
+VJ_MUST_CHECK vj_status vj_path_read(const char *path, vj_buf *out, vj_error *err);
+/* mkdir -p */
+VJ_MUST_CHECK vj_status vj_path_make_dirs(const char *path, vj_error *err);
+
+/* ---- atomic output ---- */
+
+/*
+ * A file that appears whole under its name or not at all.
+ *
+ *   _open   removes left-overs of killed runs for this name; creates .NAME.vj-PID-N.tmp beside it
+ *   _write  appends
+ *   _finish flush, fsync, rename, fsync of the folder      (VJ_E_OUTPUT on any failure)
+ *   _free   without _finish: the temporary file is removed, an old file stands untouched
+ *
+ * "-" (standard output), pipes and devices are written through directly: the named exception.
+ */
+typedef struct vj_outfile vj_outfile;
+VJ_MUST_CHECK vj_status vj_outfile_open(const char *path, vj_outfile **out, vj_error *err);
+/* Output into memory (tests); the buffer receives what was written, whole or not. */
+VJ_MUST_CHECK vj_status vj_outfile_memory(vj_buf *target, vj_outfile **out, vj_error *err);
+VJ_MUST_CHECK vj_status vj_outfile_write(vj_outfile *file, const void *ptr, size_t len_bytes,
+                                         vj_error *err);
+/* Bytes written so far, buffered ones included. */
+int64_t vj_outfile_offset(const vj_outfile *file);
+/*
+ * For writers that open paths themselves (htslib, DuckDB): the temporary path. What they wrote
+ * there is fsynced and renamed by _finish. NULL for "-", pipes and memory.
+ */
+const char *vj_outfile_temp_path(const vj_outfile *file);
+VJ_MUST_CHECK vj_status vj_outfile_finish(vj_outfile *file, vj_error *err);
+void vj_outfile_free(vj_outfile *file);
+const char *vj_outfile_name(const vj_outfile *file);
+int64_t vj_os_bytes_written(void);
+
+/* A private temporary folder under dir (NULL: $TMPDIR of the caller's choice is passed in). */
+VJ_MUST_CHECK vj_status vj_tempdir_make(const char *dir, const char *prefix, char **out_path,
+                                        vj_error *err);
+/* Remove the folder and what is in it (one level of sub-folders); frees path. NULL allowed. */
+void vj_tempdir_remove(char *path);
+
+#ifdef VJ_TESTING
+/* Test hooks: called before each read/write system call; a non-zero result is its errno. */
+extern int (*vj_read_fault_hook)(void);
+extern int (*vj_write_fault_hook)(void);
+#endif
+
+/* ---- threads, stop flag, clock ---- */
+
+typedef struct vj_thread vj_thread;
+typedef void (*vj_thread_main)(void *arg);
+VJ_MUST_CHECK vj_status vj_thread_start(vj_thread_main main, void *arg, vj_thread **out,
+                                        vj_error *err);
+void vj_thread_join(vj_thread *thread); /* frees it; NULL allowed */
+
+typedef struct vj_lock {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+} vj_lock;
+VJ_MUST_CHECK vj_status vj_lock_init(vj_lock *lock, vj_error *err);
+void vj_lock_fini(vj_lock *lock);
+void vj_lock_take(vj_lock *lock);
+void vj_lock_give(vj_lock *lock);
+/* Give the lock, sleep until someone calls vj_lock_wake, take it again. */
+void vj_lock_wait(vj_lock *lock);
+/* The same, at most ms milliseconds. */
+void vj_lock_wait_ms(vj_lock *lock, int64_t ms);
+void vj_lock_wake(vj_lock *lock); /* all sleepers */
+
+/* Set by anyone, from any thread or signal handler; never unset. */
+typedef struct vj_stop {
+    _Atomic int requested;
+} vj_stop;
+static inline void vj_stop_request(vj_stop *stop)
+{
+    atomic_store(&stop->requested, 1);
+}
+/* VJ_E_CANCELLED once requested; NULL never stops. */
+VJ_MUST_CHECK vj_status vj_stop_check(const vj_stop *stop, vj_error *err);
+
+int64_t vj_clock_ns(void);      /* monotonic */
+int64_t vj_clock_wall_ns(void); /* since the epoch */
+void vj_sleep_ms(int64_t ms);
+int64_t vj_os_pid(void);
+
+#endif
