@@ -149,6 +149,13 @@ typedef struct vj_vcf_rows {
     vj_key_list keys;
     VJ_VEC(int32_t) row_key;
     VJ_VEC(int32_t) key_record; /* record number inside the block, for "records matched" */
+    /*
+     * The records that gave rows, in order: their line (without its line end; views the text of
+     * the block, which must then outlive the rows), its number in the file, how many ALTs it has.
+     */
+    VJ_VEC(vj_span) record_lines;
+    VJ_VEC(int64_t) record_line_numbers;
+    VJ_VEC(int32_t) record_alleles;
     vj_vcf_counts counts;
     vj_buf bad_lines; /* --bad-records: the lines to set aside, in order */
     vj_arena arena;
