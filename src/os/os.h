@@ -149,4 +149,6 @@ int64_t vj_clock_wall_ns(void); /* since the epoch */
 void vj_sleep_ms(int64_t ms);
 int64_t vj_os_pid(void);
 
+#include "os/host.h"
+
 #endif
