@@ -222,7 +222,7 @@ static void contexts_are_charged_to_the_budget(void **state)
     vj_codec *codec = NULL;
     vj_error err = {0};
 
-    vj_budget_init(&budget, 64 << 10);
+    vj_budget_init(&budget, 12 << 10);
     assert_ok(vj_codec_new(&budget, &codec, &err), &err);
     assert_int_equal(pack(codec, VJ_CODEC_ZSTD, 300, &s, &err), VJ_E_NOMEM);
     assert_int_equal(pack(codec, VJ_CODEC_GZIP, 300, &s, &err), VJ_E_NOMEM);
