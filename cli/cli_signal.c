@@ -1,0 +1,71 @@
+/* cli_signal.c - SIGINT and SIGTERM end a run in order; SIGPIPE becomes an ordinary write error. */
+#include "cli.h"
+
+#include <glob.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXIT_INTERRUPTED 130
+#define GRACE_MS 800 /* then we leave by force: a read from a silent pipe cannot be woken */
+
+static vj_stop stop;
+static char temp_pattern[4096];
+
+vj_stop *vj_cli_stop(void)
+{
+    return &stop;
+}
+
+/* src/os/outfile.c names its temporary file .NAME.vj-PID-N.tmp beside the target. */
+void vj_cli_output_is(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    int n;
+
+    if (strcmp(path, "-") == 0 || strpbrk(path, "*?[\\") != NULL)
+        return;
+    n = snprintf(temp_pattern, sizeof temp_pattern, "%.*s.%s.vj-%lld-*.tmp",
+                 (int)(name - path), path, name, (long long)vj_os_pid());
+    if (n < 0 || (size_t)n >= sizeof temp_pattern)
+        temp_pattern[0] = '\0';
+}
+
+static void leave_at_once(void)
+{
+    glob_t found;
+
+    if (temp_pattern[0] != '\0' && glob(temp_pattern, GLOB_PERIOD, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            (void)unlink(found.gl_pathv[i]);
+    (void)!write(STDERR_FILENO, "varjoin: error: interrupted\n", 28);
+    _exit(EXIT_INTERRUPTED);
+}
+
+static void wait_for_signals(void *arg)
+{
+    const struct timespec grace = {0, GRACE_MS * 1000000L};
+    sigset_t *set = arg;
+    int signal_i;
+
+    if (sigwait(set, &signal_i) != 0)
+        return;
+    vj_stop_request(&stop);
+    (void)sigtimedwait(set, NULL, &grace); /* a second signal, or the time is up */
+    leave_at_once();
+}
+
+vj_status vj_cli_watch_signals(vj_error *err)
+{
+    static sigset_t set; /* outlives this call: the watcher waits on it */
+    static vj_thread *watcher;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        return vj_fail(err, VJ_E_BUG, "blocking signals failed");
+    /* Never joined: it ends with the process. */
+    return vj_thread_start(wait_for_signals, &set, &watcher, err);
+}

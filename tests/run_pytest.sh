@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Run pytest with the first interpreter that has it: $VJ_PYTHON, the venv of `make test`, python3.
+# usage: run_pytest.sh ARGS...   exit 77: none has it (ctest counts that as skipped)
+set -u
+root=$(cd "$(dirname "$0")/.." && pwd)
+for python in "${VJ_PYTHON:-}" "$root/build/venv/bin/python" python3; do
+  if [ -n "$python" ] && "$python" -c 'import pytest' 2>/dev/null; then
+    exec "$python" -m pytest -q -p no:cacheprovider "$@"
+  fi
+done
+echo "skipped: no Python with pytest; 'make test' makes one in build/venv" >&2
+exit 77
