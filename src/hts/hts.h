@@ -173,4 +173,6 @@ VJ_MUST_CHECK vj_status vj_vcf_parse(const vj_vcf_reader *reader, const vj_vcf_b
 int64_t vj_vcf_bytes_done(const vj_vcf_reader *reader);
 int64_t vj_vcf_bytes_total(const vj_vcf_reader *reader);
 
+#include "hts/hts_out.h" /* the output side */
+
 #endif

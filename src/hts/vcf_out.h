@@ -1,0 +1,27 @@
+/*
+ * vcf_out.h - the VCF writer's insides, shared by its files; private to hts.
+ */
+#ifndef VJ_HTS_VCF_OUT_H
+#define VJ_HTS_VCF_OUT_H
+
+#include "hts/bgzf_out.h"
+#include "hts/hts_out_parts.h"
+
+/*
+ *   _open: header written --write--> records ... --finish--> published
+ * Lines are text up to the last step; BCF records are made of them there.
+ */
+struct vj_vcf_writer {
+    vj_budget *budget;
+    vj_vcf_out_kind kind;
+    vj_text_out sink;
+    vj_arena arena; /* the fields' keys */
+    vj_vcf_out_field *fields;
+    int32_t n_fields;
+    bool space_is_legal; /* in values: from VCF 4.3 on */
+    bool has_samples;
+    vj_buf text; /* of _append */
+    vj_vcf_out_counts counts;
+};
+
+#endif
