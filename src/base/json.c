@@ -15,20 +15,24 @@ vj_status vj_json_parse(vj_span text, const char *name, json_t **out, vj_error *
 typedef struct dump_target {
     vj_buf *out;
     vj_error *err;
+    bool failed; /* jansson does not hand on every -1 of its callback */
 } dump_target;
 
 static int append_dump(const char *bytes, size_t len, void *data)
 {
     dump_target *target = data;
 
-    return vj_buf_append(target->out, bytes, len, target->err) == VJ_OK ? 0 : -1;
+    if (target->failed || vj_buf_append(target->out, bytes, len, target->err) != VJ_OK)
+        target->failed = true;
+    return target->failed ? -1 : 0;
 }
 
 vj_status vj_json_write(const json_t *value, size_t flags, vj_buf *out, vj_error *err)
 {
-    dump_target target = {out, err};
+    dump_target target = {out, err, false};
 
-    if (value == NULL || json_dump_callback(value, append_dump, &target, flags) != 0)
+    if (value == NULL || json_dump_callback(value, append_dump, &target, flags) != 0 ||
+        target.failed)
         return err != NULL && err->code == VJ_E_NOMEM
                    ? VJ_E_NOMEM
                    : vj_fail(err, VJ_E_NOMEM, "no memory to write JSON");

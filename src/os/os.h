@@ -3,7 +3,8 @@
  *
  * relies:  base; POSIX
  * not:     formats, or what the bytes mean
- * also:    os/host.h (machine facts), os/child.h (child processes) are parts of this header
+ * also:    os/host.h (machine facts), os/usage.h (what a process used), os/child.h (child
+ *          processes) are parts of this header
  * tests:   unit/test_os.c, fault/ (read and write sweeps)
  */
 #ifndef VJ_OS_OS_H
@@ -150,5 +151,6 @@ void vj_sleep_ms(int64_t ms);
 int64_t vj_os_pid(void);
 
 #include "os/host.h"
+#include "os/usage.h"
 
 #endif
