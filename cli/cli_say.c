@@ -23,6 +23,7 @@ static void clear_line(void)
     line.shown = false;
 }
 
+static void say(const char *kind, const char *fmt, va_list list) VJ_PRINTF(2, 0);
 static void say(const char *kind, const char *fmt, va_list list)
 {
     pthread_mutex_lock(&say_lock);

@@ -110,6 +110,7 @@ struct vj_col {
     const vj_col *kids; /* type->n_kids of them */
 };
 
+/* No value in this row. */
 static inline bool vj_col_is_null(const vj_col *col, int64_t row_i)
 {
     return col->valid != NULL && !vj_bit_get(col->valid, row_i);
@@ -160,7 +161,9 @@ void vj_colb_fini(vj_colb *b);
 /* Empty, keep the memory. */
 void vj_colb_reset(vj_colb *b);
 
+/* Append one null; the kids of a STRUCT get one each. */
 VJ_MUST_CHECK vj_status vj_colb_null(vj_colb *b, vj_error *err);
+/* Append one value of a BOOL. */
 VJ_MUST_CHECK vj_status vj_colb_bool(vj_colb *b, bool value, vj_error *err);
 /* Any integer kind; the value is truncated to the kind's width (the caller checked). */
 VJ_MUST_CHECK vj_status vj_colb_int(vj_colb *b, int64_t value, vj_error *err);

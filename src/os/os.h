@@ -116,14 +116,17 @@ extern int (*vj_write_fault_hook)(void);
 
 typedef struct vj_thread vj_thread;
 typedef void (*vj_thread_main)(void *arg);
+/* Run main(arg) in a new thread; every started thread is joined. VJ_E_NOMEM when there is none. */
 VJ_MUST_CHECK vj_status vj_thread_start(vj_thread_main main, void *arg, vj_thread **out,
                                         vj_error *err);
 void vj_thread_join(vj_thread *thread); /* frees it; NULL allowed */
 
+/* A mutex and what its sleepers wait on; the same thread takes it once at a time. */
 typedef struct vj_lock {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
 } vj_lock;
+/* Ready for use; VJ_E_NOMEM. */
 VJ_MUST_CHECK vj_status vj_lock_init(vj_lock *lock, vj_error *err);
 void vj_lock_fini(vj_lock *lock);
 void vj_lock_take(vj_lock *lock);

@@ -1,0 +1,81 @@
+# What people type. The build itself is CMake's (CMakeLists.txt, CMakePresets.json).
+#
+#   make            build/release/varjoin          make demo    simulate, annotate, show
+#   make test       sanitizers and all tests       make bench   compare with the peers
+#   make deps       install what is missing        make install prefix=/usr/local
+
+prefix ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+GENERATOR := $(shell command -v ninja >/dev/null 2>&1 && echo -G Ninja)
+PYTHON := build/venv/bin/python
+BENCH_PYTHON := build/bench-venv/bin/python
+# A tree that was configured keeps its generator.
+configure = @test -f build/$(1)/CMakeCache.txt || cmake --preset $(1) $(GENERATOR) >/dev/null
+
+all: release
+
+release:
+	@if ! command -v cmake >/dev/null || ! pkg-config --exists htslib libzstd libdeflate snappy liblz4 libbrotlienc libxxhash jansson; then \
+	  echo "something is missing: run 'make deps' (Debian, Ubuntu), or see what it prints"; exit 1; fi
+	$(call configure,release)
+	@cmake --build build/release --parallel $(JOBS)
+
+deps:
+	@tools/install_deps.sh build
+
+demo: deps
+	@$(MAKE) --no-print-directory release
+	@tools/demo.sh
+
+# The interpreter of the tests: pinned packages, nothing outside build/.
+$(PYTHON): tests/requirements.txt
+	@python3 -m venv build/venv
+	@build/venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $(PYTHON)
+
+test-deps:
+	@tools/install_deps.sh test
+	@$(MAKE) --no-print-directory $(PYTHON)
+
+dev:
+	$(call configure,dev)
+	@cmake --build build/dev --parallel $(JOBS)
+
+test: test-deps
+	@$(MAKE) --no-print-directory dev
+	@ctest --test-dir build/dev --parallel $(JOBS) --output-on-failure --timeout 300 -LE long
+
+check-rules: dev
+	@ctest --test-dir build/dev -L rules --output-on-failure
+
+# Each fuzz target for FUZZ_SECONDS, from its corpus; new finds stay in build/fuzz/found.
+FUZZ_SECONDS ?= 60
+fuzz:
+	$(call configure,fuzz)
+	@cmake --build build/fuzz --parallel $(JOBS)
+	@for target in build/fuzz/tests/fuzz_*; do \
+	  [ -x $$target ] && [ -f $$target ] || continue; name=$$(basename $$target); \
+	  mkdir -p build/fuzz/found/$$name; echo "== $$name"; \
+	  $$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 \
+	    -artifact_prefix=build/fuzz/found/$$name- -verbosity=0 -print_final_stats=1 \
+	    build/fuzz/found/$$name tests/fuzz/corpus/$$name || exit 1; \
+	done
+
+$(BENCH_PYTHON): bench/requirements.txt
+	@python3 -m venv build/bench-venv
+	@build/bench-venv/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $(BENCH_PYTHON)
+
+bench: release
+	@tools/install_deps.sh test
+	@$(MAKE) --no-print-directory $(BENCH_PYTHON)
+	@$(BENCH_PYTHON) bench/bench.py $(BENCH_ARGS)
+
+install: release
+	@cmake --install build/release --prefix $(DESTDIR)$(prefix)
+
+clean:
+	rm -rf build/dev build/release build/tsan build/fuzz build/cover
+
+.PHONY: all release deps demo test-deps dev test check-rules fuzz bench install clean
