@@ -5,8 +5,8 @@ if(TARGET varjoin)
   install(TARGETS varjoin RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   # The manual page and the completions are printed by the program from its own option tables.
   set(VJ_GENERATED ${CMAKE_CURRENT_BINARY_DIR}/generated)
+  file(MAKE_DIRECTORY ${VJ_GENERATED})
   add_custom_command(TARGET varjoin POST_BUILD
-    COMMAND ${CMAKE_COMMAND} -E make_directory ${VJ_GENERATED}
     COMMAND sh -c "\"$<TARGET_FILE:varjoin>\" --man > varjoin.1 && \
 \"$<TARGET_FILE:varjoin>\" --completion bash > varjoin.bash && \
 \"$<TARGET_FILE:varjoin>\" --completion zsh > _varjoin && \
