@@ -153,6 +153,7 @@ int64_t vj_clock_wall_ns(void); /* since the epoch */
 void vj_sleep_ms(int64_t ms);
 int64_t vj_os_pid(void);
 
+#include "os/child.h"
 #include "os/host.h"
 #include "os/usage.h"
 
