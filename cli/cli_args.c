@@ -255,7 +255,7 @@ static int next_from_argv(vj_cli_args *args)
     args->value = optarg;
     args->current = id == 0 ? find_option(args->verb, 0, args->longs[long_i].name)
                             : find_option(args->verb, id, NULL);
-    return args->current->id;
+    return args->current != NULL ? args->current->id : VJ_CLI_END; /* both come from one table */
 }
 
 static void finish_args(vj_cli_args *args)
