@@ -18,19 +18,23 @@
 
 /* ---- the library ---- */
 
+typedef struct vj_duck_library {
+    char version[32]; /* "v1.5.6" */
+    char path[1024];  /* the file, as far as the loader tells */
+} vj_duck_library;
+
 /*
- * Load the library once per process (later calls return at once and ignore `path`); it stays
- * loaded. path NULL: looked for beside the program (., ../lib, ../duckdb), in build/duckdb, and
- * by the system's loader. Versions 1.5.6 up to, not including, 3 are accepted.
+ * Is the library there, and is it right? For `doctor` and the planner; vj_duck_open does the
+ * same by itself. path NULL: looked for beside the program (., ../lib, ../lib/varjoin, ../duckdb,
+ * ../../duckdb) and by the system's loader; never in the working folder. Versions from 1.5.6 up
+ * to, not including, 3 are accepted. What was loaded stays loaded, and serves all later calls of
+ * the process whatever path they name.
  *
- * errors:  VJ_E_UNSUPPORTED: not found (the text says how to get it), a wrong version, or a
+ * errors:  VJ_E_UNSUPPORTED: not found (the text says how to get it), another version, or a
  *          symbol that it lacks
  * threads: safe from any
  */
-VJ_MUST_CHECK vj_status vj_duck_load(const char *path, vj_error *err);
-/* "v1.5.6" and the file it came from; NULL before a successful load. Static memory. */
-const char *vj_duck_version(void);
-const char *vj_duck_library_path(void);
+VJ_MUST_CHECK vj_status vj_duck_probe(const char *path, vj_duck_library *out, vj_error *err);
 
 /* ---- quoting ---- */
 
@@ -45,12 +49,13 @@ VJ_MUST_CHECK vj_status vj_duck_quote_path(vj_buf *sql, const char *path, vj_err
 
 /* ---- a session ---- */
 
-/* rows: how much of the statement is done, 0..1, or -1 where DuckDB cannot tell. Called from a
- * thread of the session about ten times a second. */
+/* How much of the statement is done, 0..1; called from a thread of the session, up to ten times
+ * a second, and only where DuckDB can tell. It never goes back within one statement. */
 typedef void (*vj_duck_progress)(void *arg, double fraction);
 
 typedef struct vj_duck_options {
-    const char *library_path;   /* see vj_duck_load; may be NULL */
+    vj_budget *budget;          /* of our own small memory; may be NULL */
+    const char *library_path;   /* see vj_duck_probe; may be NULL */
     const char *database_path;  /* NULL: in memory */
     bool read_only;             /* database_path must exist */
     int64_t memory_limit_bytes; /* DuckDB's own limit; 0: its default */
@@ -146,6 +151,8 @@ typedef struct vj_duck_db {
     const char *const *paths;     /* only files that are needed, in database order */
     int32_t n_paths;              /* 0: nothing matches, all payload columns are null */
     const char *chrom, *start, *ref, *alt; /* column names; those that the key uses */
+    /* SQL types of chrom and start, for the builder; NULL: _run_join asks the files. */
+    const char *chrom_type, *start_type;
     int start_base;               /* 0 or 1 */
     vj_duck_alt alt_kind;
     const vj_duck_contig *contigs; /* every raw spelling to be met; others never match */
@@ -220,9 +227,10 @@ VJ_MUST_CHECK vj_status vj_duck_run_join(vj_duck *duck, const vj_duck_join *join
 
 /*
  * COPY (the user's SELECT) TO join->out_path, with views `sample` (the left columns of
- * join->left_path, in input order) and one per database by name (all columns of its files).
+ * join->left_path), `sample_rows` (the same with the ordinal __vj_row before them, for ORDER BY)
+ * and one per database by name (all columns of its files).
  * select: one SELECT or WITH statement; anything else is VJ_E_USAGE. The rows come in the order
- * that the statement gives.
+ * that the statement asks for.
  */
 VJ_MUST_CHECK vj_status vj_duck_run_select(vj_duck *duck, const vj_duck_join *join,
                                            vj_span select, int64_t *n_rows, vj_error *err);

@@ -1,0 +1,327 @@
+/*
+ * duck_join.c - run the join statement and count what it matched, while it runs.
+ *
+ * Counting: the statement calls our function vj_tally(db, left row, ordinal) once per pair that matched.
+ * It keeps two bits per left row and database ("seen", "seen twice"), so that pairs, matched rows
+ * and rows with several matches are exact without a second statement or a look at the result.
+ */
+#include <strings.h>
+
+#include "duck/duck_api.h"
+
+typedef struct db_tally {
+    _Atomic int64_t n_pairs, n_left_rows, n_multi_rows;
+    _Atomic uint64_t *seen, *twice;
+} db_tally;
+
+typedef struct tally {
+    int32_t n_dbs;
+    int64_t n_left_rows;
+    bool refuse_multi;
+    _Atomic int64_t refused_row; /* -1: none */
+    _Atomic int32_t refused_db;
+    db_tally *dbs;
+} tally;
+
+/* ---- the function that DuckDB calls, from any of its threads ---- */
+
+/* False: a second match where none may be. */
+static bool count_pair(tally *counts, int32_t db_i, int64_t row)
+{
+    db_tally *db = &counts->dbs[db_i];
+    uint64_t bit = (uint64_t)1 << (row % 64);
+
+    atomic_fetch_add_explicit(&db->n_pairs, 1, memory_order_relaxed);
+    if ((atomic_fetch_or_explicit(&db->seen[row / 64], bit, memory_order_relaxed) & bit) == 0) {
+        atomic_fetch_add_explicit(&db->n_left_rows, 1, memory_order_relaxed);
+        return true;
+    }
+    if ((atomic_fetch_or_explicit(&db->twice[row / 64], bit, memory_order_relaxed) & bit) == 0)
+        atomic_fetch_add_explicit(&db->n_multi_rows, 1, memory_order_relaxed);
+    return !counts->refuse_multi;
+}
+
+static void tally_main(duck_call call, duck_chunk input, duck_vector output)
+{
+    const duck_api *api = duck_api_loaded();
+    vj_duck *duck = api->scalar_function_get_extra_info(call);
+    tally *counts = duck->tally;
+    const int32_t *db_i = api->vector_get_data(api->data_chunk_get_vector(input, 0));
+    const int64_t *row = api->vector_get_data(api->data_chunk_get_vector(input, 1));
+    bool *kept = api->vector_get_data(output);
+    duck_idx n = api->data_chunk_get_size(input);
+
+    for (duck_idx i = 0; i < n; i++) {
+        kept[i] = true;
+        if (counts == NULL || db_i[i] < 0 || db_i[i] >= counts->n_dbs || row[i] < 0 ||
+            row[i] >= counts->n_left_rows) {
+            api->scalar_function_set_error(call, "vj_tally: a row number out of range");
+            return;
+        }
+        if (!count_pair(counts, db_i[i], row[i])) {
+            atomic_store(&counts->refused_db, db_i[i]);
+            atomic_store(&counts->refused_row, row[i]);
+            api->scalar_function_set_error(call, "duplicate key");
+            return;
+        }
+    }
+}
+
+vj_status duck_tally_register(vj_duck *duck, vj_error *err)
+{
+    const duck_api *api = duck->api;
+    duck_function function = api->create_scalar_function();
+    duck_logical_type integer = api->create_logical_type(DUCK_TYPE_INTEGER);
+    duck_logical_type bigint = api->create_logical_type(DUCK_TYPE_BIGINT);
+    duck_logical_type boolean = api->create_logical_type(DUCK_TYPE_BOOLEAN);
+    vj_status rc = VJ_OK;
+
+    api->scalar_function_set_name(function, "vj_tally");
+    api->scalar_function_add_parameter(function, integer);
+    api->scalar_function_add_parameter(function, bigint);
+    api->scalar_function_add_parameter(function, bigint);
+    api->scalar_function_set_return_type(function, boolean);
+    api->scalar_function_set_volatile(function);
+    api->scalar_function_set_extra_info(function, duck, NULL);
+    api->scalar_function_set_function(function, tally_main);
+    if (api->register_scalar_function(duck->connection, function) != 0)
+        rc = vj_fail(err, VJ_E_UNSUPPORTED, "DuckDB refuses the counting function");
+    api->destroy_logical_type(&integer);
+    api->destroy_logical_type(&bigint);
+    api->destroy_logical_type(&boolean);
+    api->destroy_scalar_function(&function);
+    return rc;
+}
+
+/* ---- the ledger of one run ---- */
+
+static void tally_free(tally *counts)
+{
+    if (counts == NULL)
+        return;
+    for (int32_t i = 0; counts->dbs != NULL && i < counts->n_dbs; i++) {
+        vj_free((void *)counts->dbs[i].seen);
+        vj_free((void *)counts->dbs[i].twice);
+    }
+    vj_free(counts->dbs);
+    vj_free(counts);
+}
+
+static vj_status tally_new(const vj_duck *duck, const vj_duck_join *join, tally **out,
+                           vj_error *err)
+{
+    tally *counts = vj_zalloc(duck->budget, sizeof *counts, err);
+    size_t n_words = (size_t)(join->n_left_rows / 64 + 1);
+
+    *out = counts;
+    if (counts == NULL)
+        return VJ_E_NOMEM;
+    counts->n_left_rows = join->n_left_rows;
+    counts->refuse_multi = join->duplicates == VJ_DUCK_DUP_ERROR;
+    counts->refused_row = -1;
+    counts->dbs = vj_calloc(duck->budget, (size_t)join->n_dbs, sizeof *counts->dbs, err);
+    if (counts->dbs == NULL)
+        return VJ_E_NOMEM;
+    counts->n_dbs = join->n_dbs;
+    for (int32_t i = 0; i < join->n_dbs; i++) {
+        counts->dbs[i].seen = vj_calloc(duck->budget, n_words, 8, err);
+        counts->dbs[i].twice = vj_calloc(duck->budget, n_words, 8, err);
+        if (counts->dbs[i].seen == NULL || counts->dbs[i].twice == NULL)
+            return VJ_E_NOMEM;
+    }
+    return VJ_OK;
+}
+
+static void give_counts(const tally *counts, const vj_duck_join *join, vj_duck_counts *out)
+{
+    for (int32_t i = 0; out->dbs != NULL && i < join->n_dbs; i++) {
+        const db_tally *db = &counts->dbs[i];
+        out->dbs[i] = (vj_duck_db_counts){.n_pairs = db->n_pairs,
+                                          .n_left_rows = db->n_left_rows,
+                                          .n_multi_rows = db->n_multi_rows};
+    }
+}
+
+/* ---- what the files' columns are ---- */
+
+typedef struct column_look {
+    vj_arena *arena;
+    const char *wanted[2]; /* chrom, start; NULL: the key does not use it */
+    const char *type[2];
+    bool shadowed;
+} column_look;
+
+static bool same_name(vj_span name, const char *wanted)
+{
+    return wanted != NULL && name.len_bytes == strlen(wanted) &&
+           strncasecmp(name.ptr, wanted, name.len_bytes) == 0;
+}
+
+static vj_status see_column(void *arg, const vj_span *cells, int32_t n_cells, vj_error *err)
+{
+    column_look *look = arg;
+
+    (void)n_cells;
+    if (same_name(cells[0], "file_index") || same_name(cells[0], "file_row_number"))
+        look->shadowed = true;
+    for (int i = 0; i < 2; i++) {
+        if (!same_name(cells[0], look->wanted[i]))
+            continue;
+        look->type[i] = vj_arena_strndup(look->arena, cells[1].ptr, cells[1].len_bytes, err);
+        if (look->type[i] == NULL)
+            return VJ_E_NOMEM;
+    }
+    return VJ_OK;
+}
+
+static vj_status look_at_columns(vj_duck *duck, const vj_duck_db *db, column_look *look,
+                                 vj_error *err)
+{
+    vj_buf sql;
+    vj_status rc = VJ_OK;
+
+    look->wanted[0] = db->key & VJ_DUCK_KEY_CONTIG ? db->chrom : NULL;
+    look->wanted[1] = db->key & VJ_DUCK_KEY_POS ? db->start : NULL;
+    vj_buf_init(&sql, duck->budget, 0);
+    VJ_GO(rc, vj_buf_append_text(&sql, "SELECT column_name, column_type FROM (DESCRIBE SELECT * "
+                                       "FROM ", err));
+    VJ_GO(rc, duck_sql_scan(&sql, db->paths, db->n_paths, err));
+    VJ_GO(rc, vj_buf_append_text(&sql, ")", err));
+    VJ_GO(rc, duck_sql_end(&sql, err));
+    VJ_GO(rc, vj_duck_query(duck, (const char *)sql.ptr, see_column, look, err));
+    if (look->shadowed)
+        VJ_GO(rc, vj_fail(err, VJ_E_UNSUPPORTED,
+                          "it has a column named file_index or file_row_number, which DuckDB "
+                          "needs for the order of its rows: rename it"));
+    for (int i = 0; i < 2; i++)
+        if (look->wanted[i] != NULL && look->type[i] == NULL)
+            VJ_GO(rc, vj_fail(err, VJ_E_SCHEMA, "no column %s in %s", look->wanted[i],
+                              db->paths[0]));
+out:
+    vj_buf_fini(&sql);
+    return rc == VJ_OK ? rc : vj_wrap(err, rc, "reading the columns of database %s", db->name);
+}
+
+/* A copy of the databases with the types filled in, both in the arena. */
+static vj_status resolve_types(vj_duck *duck, const vj_duck_join *join, vj_arena *arena,
+                               vj_duck_join *typed, vj_error *err)
+{
+    size_t n = (size_t)join->n_dbs;
+    vj_duck_db *dbs = vj_arena_zalloc(arena, (n + 1) * sizeof *dbs, err);
+
+    if (dbs == NULL)
+        return VJ_E_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        column_look look = {.arena = arena};
+        dbs[i] = join->dbs[i];
+        if (dbs[i].n_paths == 0)
+            continue;
+        VJ_TRY(look_at_columns(duck, &dbs[i], &look, err));
+        dbs[i].chrom_type = look.type[0];
+        dbs[i].start_type = look.type[1];
+    }
+    *typed = *join;
+    typed->dbs = dbs;
+    return VJ_OK;
+}
+
+/* ---- running ---- */
+
+static vj_status take_text(void *arg, const vj_span *cells, int32_t n_cells, vj_error *err)
+{
+    vj_buf *text = arg;
+
+    (void)n_cells;
+    vj_buf_reset(text);
+    VJ_TRY(vj_buf_append(text, cells[0].ptr, cells[0].len_bytes, err));
+    return duck_sql_end(text, err);
+}
+
+/* Name the left row whose key met two database rows. */
+static vj_status fail_duplicate(vj_duck *duck, const vj_duck_join *join, const tally *counts,
+                                vj_error *err)
+{
+    const char *name = join->dbs[counts->refused_db].name;
+    int64_t row = counts->refused_row;
+    vj_error inner = {0};
+    vj_buf sql, text;
+    char shown[200] = "";
+
+    vj_buf_init(&sql, duck->budget, 0);
+    vj_buf_init(&text, duck->budget, 0);
+    if (vj_buf_append_text(&sql, "SELECT concat_ws(':', __vj_contig, __vj_pos, __vj_ref, __vj_alt)"
+                                 " FROM ", &inner) == VJ_OK &&
+        duck_sql_scan(&sql, &join->left_path, 1, &inner) == VJ_OK &&
+        duck_sqlf(&sql, &inner, " WHERE __vj_row = %d", row) == VJ_OK &&
+        duck_sql_end(&sql, &inner) == VJ_OK &&
+        vj_duck_query(duck, (const char *)sql.ptr, take_text, &text, &inner) == VJ_OK &&
+        text.len_bytes > 0)
+        vj_quote(shown, sizeof shown, text.ptr, text.len_bytes);
+    vj_buf_fini(&sql);
+    vj_buf_fini(&text);
+    return vj_fail(err, VJ_E_POLICY,
+                   "database %s has more than one row for %s (input row %lld), and --duplicates "
+                   "error was asked", name, shown, (long long)row + 1);
+}
+
+static vj_status run_tallied(vj_duck *duck, const vj_duck_join *join, tally *counts,
+                             int64_t *n_rows, vj_error *err)
+{
+    vj_buf sql;
+    vj_status rc = VJ_OK;
+
+    vj_buf_init(&sql, duck->budget, 0);
+    VJ_GO(rc, vj_duck_join_sql(join, true, &sql, err));
+    duck->tally = counts;
+    rc = vj_duck_exec(duck, (const char *)sql.ptr, n_rows, err);
+    duck->tally = NULL;
+    if (rc != VJ_OK && counts->refused_row >= 0)
+        rc = fail_duplicate(duck, join, counts, err);
+out:
+    vj_buf_fini(&sql);
+    return rc;
+}
+
+vj_status vj_duck_run_join(vj_duck *duck, const vj_duck_join *join, vj_duck_counts *counts,
+                           vj_error *err)
+{
+    vj_status rc = VJ_OK;
+    vj_duck_join typed;
+    tally *ledger = NULL;
+    vj_arena arena;
+
+    vj_arena_init(&arena, duck->budget, 0);
+    VJ_GO(rc, resolve_types(duck, join, &arena, &typed, err));
+    VJ_GO(rc, tally_new(duck, &typed, &ledger, err));
+    VJ_GO(rc, run_tallied(duck, &typed, ledger, &counts->n_rows, err));
+    give_counts(ledger, join, counts);
+out:
+    tally_free(ledger);
+    vj_arena_fini(&arena);
+    return rc == VJ_OK ? rc : vj_wrap(err, rc, "joining with DuckDB");
+}
+
+static vj_status add_plan(void *arg, const vj_span *cells, int32_t n_cells, vj_error *err)
+{
+    return vj_buf_append(arg, cells[n_cells - 1].ptr, cells[n_cells - 1].len_bytes, err);
+}
+
+vj_status vj_duck_explain_join(vj_duck *duck, const vj_duck_join *join, vj_buf *out, vj_error *err)
+{
+    vj_status rc = VJ_OK;
+    vj_duck_join typed;
+    vj_arena arena;
+    vj_buf sql;
+
+    vj_arena_init(&arena, duck->budget, 0);
+    vj_buf_init(&sql, duck->budget, 0);
+    VJ_GO(rc, resolve_types(duck, join, &arena, &typed, err));
+    VJ_GO(rc, vj_buf_append_text(&sql, "EXPLAIN ", err));
+    VJ_GO(rc, vj_duck_join_sql(&typed, true, &sql, err));
+    VJ_GO(rc, vj_duck_query(duck, (const char *)sql.ptr, add_plan, out, err));
+    rc = duck_sql_end(out, err);
+out:
+    vj_arena_fini(&arena);
+    vj_buf_fini(&sql);
+    return rc;
+}
