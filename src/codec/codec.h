@@ -63,4 +63,7 @@ VJ_MUST_CHECK vj_status vj_codec_encode(vj_codec *codec, int id, int level, cons
                                         size_t src_len, void *dst, size_t dst_cap,
                                         size_t *out_len, vj_error *err);
 
+/* CRC-32 as gzip and Parquet have it, carried on from crc (0 to start); kernel. */
+uint32_t vj_codec_crc32(uint32_t crc, const void *ptr, size_t len_bytes);
+
 #endif

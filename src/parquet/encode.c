@@ -275,7 +275,7 @@ size_t vj_enc_delta_max(size_t n, size_t value_bytes)
 #define DEFINE_DELTA(NAME, T, S, PACK)                                                     \
     static size_t NAME##_block(const T *v, size_t n, uint8_t *out)                         \
     {                                                                                      \
-        T delta[BLOCK];                                                                    \
+        T delta[BLOCK] = {0};                                                              \
         S least;                                                                           \
                                                                                            \
         for (size_t i = 0; i < n; i++)                                                     \
@@ -285,8 +285,6 @@ size_t vj_enc_delta_max(size_t n, size_t value_bytes)
             least = (S)delta[i] < least ? (S)delta[i] : least;                             \
         for (size_t i = 0; i < n; i++)                                                     \
             delta[i] = (T)(delta[i] - (T)least);                                           \
-        for (size_t i = n; i < BLOCK; i++)                                                 \
-            delta[i] = 0;                                                                  \
         size_t len = put_varint(out, zigzag(least));                                       \
         uint8_t *widths = out + len;                                                       \
         len += MINIBLOCKS;                                                                 \

@@ -220,6 +220,17 @@ VJ_MUST_CHECK vj_status vj_pq_writer_kv(vj_pq_writer *writer, const char *key, c
  */
 VJ_MUST_CHECK vj_status vj_pq_writer_append(vj_pq_writer *writer, const vj_batch *batch,
                                             vj_error *err);
+/*
+ * The same in two steps, so that columns can be encoded side by side: _append_column once for
+ * each top-level column of the batch, in any order and from several threads at once (different
+ * columns), then _end_append once when all have returned VJ_OK. batch->schema is trusted to
+ * equal the writer's. Do not mix with _append for one batch. After an error only
+ * vj_pq_writer_free is allowed.
+ */
+VJ_MUST_CHECK vj_status vj_pq_writer_append_column(vj_pq_writer *writer, const vj_batch *batch,
+                                                   int32_t col_i, vj_error *err);
+VJ_MUST_CHECK vj_status vj_pq_writer_end_append(vj_pq_writer *writer, const vj_batch *batch,
+                                                vj_error *err);
 /* Write what is pending and the footer. The outfile is the caller's to finish. */
 VJ_MUST_CHECK vj_status vj_pq_writer_finish(vj_pq_writer *writer, vj_error *err);
 void vj_pq_writer_free(vj_pq_writer *writer);

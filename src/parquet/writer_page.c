@@ -1,0 +1,605 @@
+/*
+ * writer_page.c - from a staged page to the bytes of the file: choice of the encoding, levels,
+ * codec, CRC, header, bounds; and the dictionary page when the chunk is complete.
+ */
+#include "parquet/encode.h"
+#include "parquet/thrift_write.h"
+#include "parquet/writer_leaf.h"
+
+/* After a page on which the codec did not pay, so many go without trying it. */
+#define CODEC_PAUSE 15
+/* Shorter value sections are not worth a frame. */
+#define CODEC_MIN_BYTES ((size_t)64)
+
+enum { PAGE_DATA = 0, PAGE_DICTIONARY = 2, PAGE_DATA_V2 = 3 };
+
+static vj_status append_n(vj_buf *buf, size_t max, vj_error *err)
+{
+    return vj_buf_reserve(buf, max, err);
+}
+
+static const uint32_t *staged32(const vj_leaf *leaf)
+{
+    return (const uint32_t *)(const void *)leaf->values.ptr;
+}
+
+static const uint64_t *staged64(const vj_leaf *leaf)
+{
+    return (const uint64_t *)(const void *)leaf->values.ptr;
+}
+
+static const uint32_t *staged_lens(const vj_leaf *leaf)
+{
+    return (const uint32_t *)(const void *)leaf->lens.ptr;
+}
+
+/* ---- levels ---- */
+
+static vj_status put_levels(const vj_buf *levels, bool bitmap, int64_t n, int max_level, bool v1,
+                            vj_leaf_scratch *scratch, size_t *out_len, vj_error *err)
+{
+    unsigned width = vj_enc_bit_width((uint64_t)max_level);
+    size_t count = (size_t)n;
+    vj_buf *body = &scratch->body;
+    size_t prefix = v1 ? 4 : 0;
+
+    *out_len = 0;
+    if (max_level == 0)
+        return VJ_OK;
+    VJ_TRY(append_n(body, prefix + vj_enc_hybrid_max(count, width), err));
+    uint8_t *out = body->ptr + body->len_bytes + prefix;
+    size_t len = 0;
+    if (bitmap) {
+        len = vj_enc_hybrid_bits(levels->ptr, count, out);
+    } else {
+        vj_buf_reset(&scratch->codes);
+        VJ_TRY(append_n(&scratch->codes, count * sizeof(uint32_t), err));
+        uint32_t *wide = (uint32_t *)(void *)scratch->codes.ptr;
+        for (size_t i = 0; i < count; i++)
+            wide[i] = levels->ptr[i];
+        len = vj_enc_hybrid(wide, count, width, out);
+    }
+    if (v1) {
+        uint32_t len32 = (uint32_t)len;
+        memcpy(out - prefix, &len32, sizeof len32);
+    }
+    body->len_bytes += prefix + len;
+    *out_len = prefix + len;
+    return VJ_OK;
+}
+
+/* ---- values ---- */
+
+/* Codes of the page as RLE_DICTIONARY into scratch->values: width byte, then the hybrid. */
+static vj_status put_codes(const vj_leaf *leaf, vj_leaf_scratch *scratch, vj_error *err)
+{
+    size_t n = (size_t)leaf->page_values;
+    size_t n_entries = leaf->dict.entries.n;
+    unsigned width = VJ_MAX(vj_enc_bit_width(n_entries - 1), 1u);
+
+    vj_buf_reset(&scratch->values);
+    VJ_TRY(append_n(&scratch->values, 1 + vj_enc_hybrid_max(n, width), err));
+    scratch->values.ptr[0] = (uint8_t)width;
+    scratch->values.len_bytes =
+        1 + vj_enc_hybrid((const uint32_t *)(const void *)scratch->codes.ptr, n, width,
+                          scratch->values.ptr + 1);
+    return VJ_OK;
+}
+
+static vj_status map_codes(vj_leaf *leaf, vj_leaf_scratch *scratch, size_t max_new, bool *fits,
+                           vj_error *err)
+{
+    size_t n = (size_t)leaf->page_values;
+
+    vj_buf_reset(&scratch->codes);
+    VJ_TRY(append_n(&scratch->codes, n * sizeof(uint32_t), err));
+    uint32_t *codes = (uint32_t *)(void *)scratch->codes.ptr;
+    if (leaf->store == VJ_STORE_WORDS32)
+        return vj_dict_map32(&leaf->dict, staged32(leaf), n, max_new, codes, fits, err);
+    if (leaf->store == VJ_STORE_WORDS64)
+        return vj_dict_map64(&leaf->dict, staged64(leaf), n, max_new, codes, fits, err);
+    return vj_dict_map_bytes(&leaf->dict, leaf->values.ptr, staged_lens(leaf), n, max_new, codes,
+                             fits, err);
+}
+
+/*
+ * Dictionary, where it pays: on the first page with values it must be clearly smaller than the
+ * other encoding (other_bytes), half of its entries being charged to this page; later pages pay
+ * for the entries they add. Once it does not pay, the rest of the chunk goes without.
+ */
+static vj_status try_dictionary(vj_leaf *leaf, size_t other_bytes, vj_leaf_scratch *scratch,
+                                bool *used, vj_error *err)
+{
+    size_t n = (size_t)leaf->page_values;
+    size_t n_before = leaf->dict.entries.n;
+    size_t bytes_before = leaf->dict.plain.len_bytes;
+    bool first = leaf->dict_state == VJ_DICT_UNDECIDED;
+    bool fits = false;
+
+    *used = false;
+    if (leaf->dict_state == VJ_DICT_OFF)
+        return VJ_OK;
+    VJ_TRY(map_codes(leaf, scratch, first ? n / 2 + 8 : n, &fits, err));
+    if (fits) {
+        VJ_TRY(put_codes(leaf, scratch, err));
+        size_t added = leaf->dict.plain.len_bytes - bytes_before;
+        size_t cost = scratch->values.len_bytes + (first ? added / 2 : added);
+        *used = cost <= (first ? other_bytes / 10 * 9 : other_bytes);
+    }
+    leaf->dict_state = *used ? VJ_DICT_ON : VJ_DICT_OFF;
+    if (!*used)
+        vj_dict_cut(&leaf->dict, n_before, bytes_before);
+    return VJ_OK;
+}
+
+static bool is_float(const vj_leaf *leaf)
+{
+    return leaf->phys == VJ_PHYS_FLOAT || leaf->phys == VJ_PHYS_DOUBLE;
+}
+
+/* The staged bytes as they are: PLAIN of everything but strings. */
+static vj_status put_plain(const vj_leaf *leaf, vj_leaf_scratch *scratch, int *encoding,
+                           vj_error *err)
+{
+    *encoding = VJ_ENC_PLAIN;
+    vj_buf_reset(&scratch->values);
+    return vj_buf_append(&scratch->values, leaf->values.ptr, leaf->values.len_bytes, err);
+}
+
+static vj_status put_delta(const vj_leaf *leaf, vj_buf *out, vj_error *err)
+{
+    size_t n = (size_t)leaf->page_values;
+
+    vj_buf_reset(out);
+    VJ_TRY(append_n(out, vj_enc_delta_max(n, leaf->value_bytes), err));
+    out->len_bytes = leaf->store == VJ_STORE_WORDS32
+                         ? vj_enc_delta32(staged32(leaf), n, out->ptr)
+                         : vj_enc_delta64(staged64(leaf), n, out->ptr);
+    return VJ_OK;
+}
+
+static void swap(vj_buf *a, vj_buf *b)
+{
+    vj_buf keep = *a;
+
+    *a = *b;
+    *b = keep;
+}
+
+/*
+ * Numbers. Integers: delta or dictionary, PLAIN where neither is smaller. Floats: dictionary or
+ * PLAIN. What delta takes is measured on the first page and remembered for the others, so that
+ * a column pays for one encoding only.
+ */
+static vj_status put_words(vj_leaf *leaf, vj_leaf_scratch *scratch, int *encoding, vj_error *err)
+{
+    size_t plain_bytes = leaf->values.len_bytes;
+    bool delta = !is_float(leaf) && !leaf->options->compat;
+    bool trusted = leaf->dict_state == VJ_DICT_ON;
+    bool used = false;
+    size_t other = plain_bytes;
+
+    if (trusted) {
+        other = (size_t)(leaf->plain_per_1024 * leaf->page_values / 1024);
+    } else {
+        if (delta) {
+            VJ_TRY(put_delta(leaf, &scratch->trial, err));
+            other = VJ_MIN(other, scratch->trial.len_bytes);
+        }
+        leaf->plain_per_1024 = (int64_t)other * 1024 / leaf->page_values + 1;
+    }
+    VJ_TRY(try_dictionary(leaf, other, scratch, &used, err));
+    if (used) {
+        *encoding = VJ_ENC_RLE_DICTIONARY;
+        return VJ_OK;
+    }
+    if (!delta)
+        return put_plain(leaf, scratch, encoding, err);
+    if (trusted)
+        VJ_TRY(put_delta(leaf, &scratch->trial, err));
+    if (scratch->trial.len_bytes >= plain_bytes)
+        return put_plain(leaf, scratch, encoding, err);
+    *encoding = VJ_ENC_DELTA;
+    swap(&scratch->values, &scratch->trial);
+    return VJ_OK;
+}
+
+static vj_status put_plain_strings(const vj_leaf *leaf, vj_buf *out, vj_error *err)
+{
+    const uint8_t *from = leaf->values.ptr;
+    const uint32_t *lens = staged_lens(leaf);
+    size_t n = (size_t)leaf->page_values;
+
+    vj_buf_reset(out);
+    VJ_TRY(append_n(out, leaf->values.len_bytes + 4 * n, err));
+    uint8_t *dst = out->ptr;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(dst, &lens[i], 4);
+        memcpy(dst + 4, from, lens[i]);
+        dst += 4 + lens[i];
+        from += lens[i];
+    }
+    out->len_bytes = (size_t)(dst - out->ptr);
+    return VJ_OK;
+}
+
+static vj_status put_strings(vj_leaf *leaf, vj_leaf_scratch *scratch, int *encoding,
+                             vj_error *err)
+{
+    size_t n = (size_t)leaf->page_values;
+    size_t other = leaf->values.len_bytes + n * (leaf->options->compat ? 4 : 1);
+    bool used = false;
+
+    VJ_TRY(try_dictionary(leaf, other, scratch, &used, err));
+    if (used) {
+        *encoding = VJ_ENC_RLE_DICTIONARY;
+        return VJ_OK;
+    }
+    if (leaf->options->compat) {
+        *encoding = VJ_ENC_PLAIN;
+        return put_plain_strings(leaf, &scratch->values, err);
+    }
+    *encoding = VJ_ENC_DELTA_LENGTH;
+    vj_buf *out = &scratch->values;
+    vj_buf_reset(out);
+    VJ_TRY(append_n(out, vj_enc_delta_max(n, 4) + leaf->values.len_bytes, err));
+    out->len_bytes = vj_enc_delta32(staged_lens(leaf), n, out->ptr);
+    return vj_buf_append(out, leaf->values.ptr, leaf->values.len_bytes, err);
+}
+
+/* Booleans: a dense flag as plain bits, a sparse one as runs. */
+static vj_status put_bits(const vj_leaf *leaf, vj_leaf_scratch *scratch, int *encoding,
+                          vj_error *err)
+{
+    size_t n = (size_t)leaf->page_values;
+    size_t plain = (n + 7) / 8;
+
+    if (leaf->options->compat)
+        return put_plain(leaf, scratch, encoding, err);
+    vj_buf_reset(&scratch->trial);
+    VJ_TRY(append_n(&scratch->trial, 4 + vj_enc_hybrid_max(n, 1), err));
+    uint32_t len = (uint32_t)vj_enc_hybrid_bits(leaf->values.ptr, n, scratch->trial.ptr + 4);
+    if (4 + len >= plain)
+        return put_plain(leaf, scratch, encoding, err);
+    memcpy(scratch->trial.ptr, &len, sizeof len);
+    scratch->trial.len_bytes = 4 + len;
+    *encoding = VJ_ENC_RLE;
+    swap(&scratch->values, &scratch->trial);
+    return VJ_OK;
+}
+
+static vj_status put_values(vj_leaf *leaf, vj_leaf_scratch *scratch, int *encoding, vj_error *err)
+{
+    vj_buf_reset(&scratch->values);
+    *encoding = VJ_ENC_PLAIN;
+    if (leaf->page_values == 0)
+        return VJ_OK;
+    switch (leaf->store) {
+    case VJ_STORE_BITS:
+        return put_bits(leaf, scratch, encoding, err);
+    case VJ_STORE_WORDS32:
+    case VJ_STORE_WORDS64:
+        return put_words(leaf, scratch, encoding, err);
+    case VJ_STORE_STRINGS:
+        return put_strings(leaf, scratch, encoding, err);
+    case VJ_STORE_FIXED:
+        break;
+    }
+    return put_plain(leaf, scratch, encoding, err);
+}
+
+/* ---- bounds ---- */
+
+/* Each dictionary value that the page uses is looked at once. */
+static void bounds_of_codes(vj_leaf *leaf, const uint32_t *codes, vj_bounds *out)
+{
+    vj_dict *dict = &leaf->dict;
+    uint32_t serial = ++leaf->page_serial;
+
+    for (int64_t i = 0; i < leaf->page_values; i++) {
+        vj_dict_entry *entry = &dict->entries.ptr[codes[i]];
+
+        if (entry->seen == serial)
+            continue;
+        entry->seen = serial;
+        vj_span value = vj_dict_bytes(dict, codes[i]);
+        if (!out->has || vj_span_cmp(value, out->min) < 0)
+            out->min = value;
+        if (!out->has || vj_span_cmp(value, out->max) > 0)
+            out->max = value;
+        out->has = true;
+    }
+}
+
+/* scratch->codes still holds the page's codes when it was encoded with the dictionary. */
+static void page_bounds(vj_leaf *leaf, const vj_leaf_scratch *scratch, int encoding,
+                        vj_bounds *out)
+{
+    size_t n = (size_t)leaf->page_values;
+
+    if (n == 0 || leaf->order == VJ_ORDER_NONE)
+        return;
+    switch (leaf->store) {
+    case VJ_STORE_BITS:
+        vj_bounds_bits((size_t)vj_bits_count(leaf->values.ptr, leaf->page_values), n, out);
+        break;
+    case VJ_STORE_WORDS32:
+        vj_bounds_words32(leaf->order, staged32(leaf), n, out);
+        break;
+    case VJ_STORE_WORDS64:
+        vj_bounds_words64(leaf->order, staged64(leaf), n, out);
+        break;
+    case VJ_STORE_FIXED:
+        vj_bounds_fixed(leaf->order, leaf->values.ptr, leaf->value_bytes, n, out);
+        break;
+    case VJ_STORE_STRINGS:
+        if (encoding == VJ_ENC_RLE_DICTIONARY)
+            bounds_of_codes(leaf, (const uint32_t *)(const void *)scratch->codes.ptr, out);
+        else
+            vj_bounds_strings(leaf->values.ptr, staged_lens(leaf), n, out);
+        break;
+    }
+}
+
+static vj_status keep_whole(vj_buf *dst, vj_span value, vj_error *err)
+{
+    vj_buf_reset(dst);
+    return vj_buf_append(dst, value.ptr, value.len_bytes, err);
+}
+
+static vj_status keep_bounds(vj_leaf *leaf, const vj_bounds *bounds, vj_page_rec *rec,
+                             vj_error *err)
+{
+    vj_chunk *chunk = leaf->chunk;
+    bool cut = leaf->order == VJ_ORDER_BYTES && leaf->store == VJ_STORE_STRINGS;
+
+    if (bounds->nan || (leaf->order == VJ_ORDER_NONE && leaf->page_values > 0))
+        chunk->no_bounds = true;
+    if (!bounds->has)
+        return VJ_OK;
+    if (!chunk->has_bounds ||
+        vj_bounds_cmp(leaf->order, bounds->min, vj_buf_span(&chunk->min)) < 0)
+        VJ_TRY(keep_whole(&chunk->min, bounds->min, err));
+    if (!chunk->has_bounds ||
+        vj_bounds_cmp(leaf->order, bounds->max, vj_buf_span(&chunk->max)) > 0)
+        VJ_TRY(keep_whole(&chunk->max, bounds->max, err));
+    chunk->has_bounds = true;
+    uint8_t raised[VJ_BOUND_BYTES + 4];
+    vj_span min = bounds->min;
+    vj_span max = bounds->max;
+    if (cut) {
+        size_t len = max.len_bytes > VJ_BOUND_BYTES ? vj_bound_cut_max(max, leaf->text, raised)
+                                                    : 0;
+        min.len_bytes = vj_bound_cut_min(min, leaf->text);
+        if (len > 0)
+            max = (vj_span){(const char *)raised, len};
+    }
+    rec->min_off = (uint32_t)chunk->bounds.len_bytes;
+    rec->min_len = (uint32_t)min.len_bytes;
+    VJ_TRY(vj_buf_append(&chunk->bounds, min.ptr, min.len_bytes, err));
+    rec->max_off = (uint32_t)chunk->bounds.len_bytes;
+    rec->max_len = (uint32_t)max.len_bytes;
+    return vj_buf_append(&chunk->bounds, max.ptr, max.len_bytes, err);
+}
+
+/* ---- codec and header ---- */
+
+static vj_status encode_block(const vj_leaf *leaf, vj_leaf_scratch *scratch, const uint8_t *src,
+                              size_t len, vj_buf *out, size_t *out_len, vj_error *err)
+{
+    size_t cap = vj_codec_encoded_max(leaf->options->codec, len);
+
+    VJ_TRY(vj_buf_reserve(out, cap, err));
+    return vj_codec_encode(scratch->codec, leaf->options->codec, leaf->options->level, src, len,
+                           out->ptr + out->len_bytes, cap, out_len, err);
+}
+
+/*
+ * V2 body: levels stand in scratch->body already, values follow, through the codec where that
+ * saves a tenth.
+ */
+static vj_status add_values_v2(vj_leaf *leaf, vj_leaf_scratch *scratch, bool *compressed,
+                               vj_error *err)
+{
+    const vj_buf *values = &scratch->values;
+    size_t len = 0;
+
+    *compressed = false;
+    if (leaf->options->codec != VJ_CODEC_NONE && values->len_bytes >= CODEC_MIN_BYTES) {
+        if (leaf->codec_skip > 0) {
+            leaf->codec_skip--;
+        } else {
+            VJ_TRY(encode_block(leaf, scratch, values->ptr, values->len_bytes, &scratch->body,
+                                &len, err));
+            *compressed = len <= values->len_bytes - values->len_bytes / 10;
+            leaf->codec_skip = *compressed ? 0 : CODEC_PAUSE;
+        }
+    }
+    if (*compressed) {
+        scratch->body.len_bytes += len;
+        return VJ_OK;
+    }
+    return vj_buf_append(&scratch->body, values->ptr, values->len_bytes, err);
+}
+
+/* V1 body: levels and values go through the codec as one block. */
+static vj_status add_values_v1(vj_leaf *leaf, vj_leaf_scratch *scratch, size_t *uncompressed,
+                               vj_error *err)
+{
+    size_t len = 0;
+
+    VJ_TRY(vj_buf_append(&scratch->body, scratch->values.ptr, scratch->values.len_bytes, err));
+    *uncompressed = scratch->body.len_bytes;
+    if (leaf->options->codec == VJ_CODEC_NONE)
+        return VJ_OK;
+    vj_buf_reset(&scratch->trial);
+    VJ_TRY(encode_block(leaf, scratch, scratch->body.ptr, scratch->body.len_bytes,
+                        &scratch->trial, &len, err));
+    scratch->trial.len_bytes = len;
+    swap(&scratch->body, &scratch->trial);
+    return VJ_OK;
+}
+
+/* What a page header tells. */
+typedef struct page_facts {
+    int type;
+    int encoding;
+    size_t uncompressed;
+    size_t def_len, rep_len;
+    bool compressed;
+    int64_t n_values;
+} page_facts;
+
+static void header_data_v1(vj_tw *tw, const page_facts *facts)
+{
+    vj_tw_struct(tw, 5);
+    vj_tw_i32(tw, 1, facts->n_values);
+    vj_tw_i32(tw, 2, facts->encoding);
+    vj_tw_i32(tw, 3, VJ_ENC_RLE);
+    vj_tw_i32(tw, 4, VJ_ENC_RLE);
+    vj_tw_struct_end(tw);
+}
+
+static void header_data_v2(vj_tw *tw, const page_facts *facts, const vj_leaf *leaf)
+{
+    vj_tw_struct(tw, 8);
+    vj_tw_i32(tw, 1, facts->n_values);
+    vj_tw_i32(tw, 2, leaf->page_levels - leaf->page_values);
+    vj_tw_i32(tw, 3, leaf->page_rows);
+    vj_tw_i32(tw, 4, facts->encoding);
+    vj_tw_i32(tw, 5, (int64_t)facts->def_len);
+    vj_tw_i32(tw, 6, (int64_t)facts->rep_len);
+    vj_tw_bool(tw, 7, facts->compressed);
+    vj_tw_struct_end(tw);
+}
+
+static void header_dictionary(vj_tw *tw, const page_facts *facts)
+{
+    vj_tw_struct(tw, 7);
+    vj_tw_i32(tw, 1, facts->n_values);
+    vj_tw_i32(tw, 2, VJ_ENC_PLAIN);
+    vj_tw_struct_end(tw);
+}
+
+/* Header and body of a page behind what `out` holds. */
+static vj_status put_page(const vj_leaf *leaf, const page_facts *facts, const vj_buf *body,
+                          vj_buf *out, int64_t *uncompressed_total, vj_error *err)
+{
+    size_t beg = out->len_bytes;
+    vj_tw tw = vj_tw_begin(out, err);
+
+    if (body->len_bytes > INT32_MAX || facts->uncompressed > INT32_MAX)
+        return vj_fail(err, VJ_E_OUTPUT,
+                       "column %s: a page of %zu bytes is larger than Parquet can hold (2 GiB)",
+                       leaf->steps[0].field->name, facts->uncompressed);
+    vj_tw_i32(&tw, 1, facts->type);
+    vj_tw_i32(&tw, 2, (int64_t)facts->uncompressed);
+    vj_tw_i32(&tw, 3, (int64_t)body->len_bytes);
+    vj_tw_i32(&tw, 4, (int32_t)vj_codec_crc32(0, body->ptr, body->len_bytes));
+    if (facts->type == PAGE_DATA)
+        header_data_v1(&tw, facts);
+    else if (facts->type == PAGE_DATA_V2)
+        header_data_v2(&tw, facts, leaf);
+    else
+        header_dictionary(&tw, facts);
+    VJ_TRY(vj_tw_end(&tw));
+    *uncompressed_total += (int64_t)(out->len_bytes - beg + facts->uncompressed);
+    return vj_buf_append(out, body->ptr, body->len_bytes, err);
+}
+
+/* ---- page and chunk ---- */
+
+static void empty_stage(vj_leaf *leaf)
+{
+    vj_buf_reset(&leaf->values);
+    vj_buf_reset(&leaf->lens);
+    vj_buf_reset(&leaf->defs);
+    vj_buf_reset(&leaf->reps);
+    leaf->page_rows = leaf->page_levels = leaf->page_values = leaf->page_weight = 0;
+}
+
+static vj_status record_page(vj_leaf *leaf, const vj_bounds *bounds, int64_t off, int encoding,
+                             bool compressed, vj_error *err)
+{
+    vj_chunk *chunk = leaf->chunk;
+    vj_page_rec rec = {.off = off,
+                       .len_bytes = (int64_t)chunk->pages.len_bytes - off,
+                       .first_row = chunk->n_rows,
+                       .n_nulls = leaf->page_levels - leaf->page_values,
+                       .has_values = leaf->page_values > 0};
+
+    VJ_TRY(keep_bounds(leaf, bounds, &rec, err));
+    VJ_TRY(VJ_VEC_PUSH(&chunk->recs, rec, err));
+    chunk->n_rows += leaf->page_rows;
+    chunk->n_values += leaf->page_levels;
+    chunk->n_nulls += rec.n_nulls;
+    chunk->encoding_pages[encoding]++;
+    chunk->any_compressed |= compressed;
+    return VJ_OK;
+}
+
+vj_status vj_leaf_flush(vj_leaf *leaf, vj_leaf_scratch *scratch, vj_error *err)
+{
+    bool v1 = leaf->options->compat;
+    page_facts facts = {.type = v1 ? PAGE_DATA : PAGE_DATA_V2, .n_values = leaf->page_levels};
+    vj_bounds bounds = {0};
+
+    if (leaf->page_rows == 0)
+        return VJ_OK;
+    if (leaf->store == VJ_STORE_STRINGS)
+        VJ_TRY(vj_buf_reserve(&leaf->values, VJ_DICT_SLACK, err));
+    vj_buf_reset(&scratch->body);
+    VJ_TRY(put_levels(&leaf->reps, false, leaf->page_levels, leaf->max_rep, v1, scratch,
+                      &facts.rep_len, err));
+    VJ_TRY(put_levels(&leaf->defs, leaf->n_steps == 1, leaf->page_levels, leaf->max_def, v1,
+                      scratch, &facts.def_len, err));
+    VJ_TRY(put_values(leaf, scratch, &facts.encoding, err));
+    page_bounds(leaf, scratch, facts.encoding, &bounds);
+    if (v1) {
+        VJ_TRY(add_values_v1(leaf, scratch, &facts.uncompressed, err));
+        facts.compressed = leaf->options->codec != VJ_CODEC_NONE;
+    } else {
+        facts.uncompressed = scratch->body.len_bytes + scratch->values.len_bytes;
+        VJ_TRY(add_values_v2(leaf, scratch, &facts.compressed, err));
+    }
+    int64_t off = (int64_t)leaf->chunk->pages.len_bytes;
+    VJ_TRY(put_page(leaf, &facts, &scratch->body, &leaf->chunk->pages,
+                    &leaf->chunk->uncompressed_bytes, err));
+    VJ_TRY(record_page(leaf, &bounds, off, facts.encoding, facts.compressed, err));
+    empty_stage(leaf);
+    return VJ_OK;
+}
+
+/*
+ * A dictionary page has no flag of its own: it is compressed when the chunk names a codec. The
+ * chunk does so when one of its pages is, or when the dictionary itself pays.
+ */
+vj_status vj_leaf_seal(vj_leaf *leaf, vj_leaf_scratch *scratch, vj_error *err)
+{
+    vj_chunk *chunk = leaf->chunk;
+    const vj_buf *plain = &leaf->dict.plain;
+    bool compress = leaf->options->codec != VJ_CODEC_NONE &&
+                    (chunk->any_compressed || plain->len_bytes >= CODEC_MIN_BYTES);
+    page_facts facts = {.type = PAGE_DICTIONARY,
+                        .uncompressed = plain->len_bytes,
+                        .n_values = (int64_t)leaf->dict.entries.n};
+    size_t len = 0;
+
+    chunk->codec = chunk->any_compressed ? leaf->options->codec : VJ_CODEC_NONE;
+    if (facts.n_values == 0)
+        return VJ_OK;
+    vj_buf_reset(&scratch->body);
+    if (compress) {
+        VJ_TRY(encode_block(leaf, scratch, plain->ptr, plain->len_bytes, &scratch->body, &len,
+                            err));
+        compress = chunk->any_compressed || len <= plain->len_bytes - plain->len_bytes / 10;
+    }
+    if (compress) {
+        chunk->codec = leaf->options->codec;
+        scratch->body.len_bytes = len;
+    } else {
+        VJ_TRY(vj_buf_append(&scratch->body, plain->ptr, plain->len_bytes, err));
+    }
+    return put_page(leaf, &facts, &scratch->body, &chunk->dict_page, &chunk->uncompressed_bytes,
+                    err);
+}
