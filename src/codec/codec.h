@@ -4,7 +4,7 @@
  * in:      one block; hostile when it is decoded
  * out:     exactly as many bytes as the caller says the block holds, or an error
  * relies:  libzstd, snappy, libdeflate, lz4, brotli; this is the only module that includes them
- * not:     pages, frames of files, checksums of pages (parquet/), BGZF (hts/)
+ * not:     pages, frames of files, BGZF (hts/)
  * threads: a vj_codec belongs to one thread at a time; it keeps the contexts between blocks
  * tests:   unit/test_codec.c, fuzz/fuzz_codec.c
  */

@@ -1,0 +1,101 @@
+/*
+ * decode.h - bit-packed integers, RLE runs and deltas out of page bytes. Private to the reader.
+ *
+ * Kernels trust their counts; who calls them has held the counts against the bytes. All of them
+ * may load up to PQ_SLACK bytes behind the bytes they use: every buffer of pages has that room.
+ *
+ * Format: Encodings.md, "RLE/Bit-Packing Hybrid" and "Delta Encoding".
+ * tests:  unit/test_pq_decode.c
+ */
+#ifndef VJ_PARQUET_DECODE_H
+#define VJ_PARQUET_DECODE_H
+
+#include "base/base.h"
+
+#define PQ_SLACK ((size_t)32)
+
+static inline uint32_t pq_load32(const uint8_t *ptr)
+{
+    uint32_t v;
+
+    memcpy(&v, ptr, sizeof v);
+    return v;
+}
+static inline uint64_t pq_load64(const uint8_t *ptr)
+{
+    uint64_t v;
+
+    memcpy(&v, ptr, sizeof v);
+    return v;
+}
+
+/* n values of `width` bits (0..32, 0..8, 0..64), the first at bit bit_off of src. */
+void pq_unpack32(const uint8_t *src, int64_t bit_off, int width, int64_t n, uint32_t *out);
+void pq_unpack8(const uint8_t *src, int64_t bit_off, int width, int64_t n, uint8_t *out);
+void pq_unpack64(const uint8_t *src, int64_t bit_off, int width, int64_t n, uint64_t *out);
+/* Value i of width 1..32. */
+static inline uint32_t pq_unpack_one(const uint8_t *src, int64_t i, int width)
+{
+    int64_t bit = i * width;
+
+    return (uint32_t)(pq_load64(src + (bit >> 3)) >> (bit & 7)) &
+           (uint32_t)(((uint64_t)1 << width) - 1);
+}
+/* Copy n bits from src at src_off to dst at dst_off; bits of dst outside are kept. */
+void pq_copy_bits(uint8_t *dst, int64_t dst_off, const uint8_t *src, int64_t src_off, int64_t n);
+/* Set n bits of dst from dst_off on. */
+void pq_fill_bits(uint8_t *dst, int64_t dst_off, int64_t n, bool on);
+
+/* ---- RLE / bit-packing hybrid ---- */
+
+typedef struct pq_runs {
+    const uint8_t *ptr, *end; /* what is behind the run at hand */
+    int width;                /* 0..32 */
+    bool packed;
+    int64_t left;         /* values left in the run at hand */
+    uint32_t value;       /* of an RLE run */
+    const uint8_t *bits;  /* of a bit-packed run */
+    int64_t at;           /* values of it that are consumed */
+} pq_runs;
+
+void pq_runs_init(pq_runs *runs, const uint8_t *ptr, const uint8_t *end, int width);
+/*
+ * Make `left` positive by reading run heads. False when the bytes end or a head is broken.
+ */
+bool pq_runs_load(pq_runs *runs);
+/* The next n values. False when there are fewer. */
+bool pq_runs_read32(pq_runs *runs, int64_t n, uint32_t *out);
+bool pq_runs_read8(pq_runs *runs, int64_t n, uint8_t *out);
+/* The next n values of width 1, as bits at out_off of out; adds the ones to *ones. */
+bool pq_runs_read_bits(pq_runs *runs, int64_t n, uint8_t *out, int64_t out_off, int64_t *ones);
+bool pq_runs_skip(pq_runs *runs, int64_t n);
+/* Values idx[0..n), ascending, counted from here on; then stand behind total (> idx[n-1]). */
+bool pq_runs_gather(pq_runs *runs, const int32_t *idx, int64_t n, int64_t total, uint32_t *out);
+
+/* ---- DELTA_BINARY_PACKED ---- */
+
+typedef struct pq_delta {
+    const uint8_t *ptr, *end; /* behind the miniblock at hand */
+    uint64_t n_total;
+    uint64_t n_left;          /* values not yet given out */
+    uint64_t last;
+    uint64_t min_delta;
+    bool first_due;
+    uint32_t mini_values;     /* values a miniblock */
+    uint32_t n_minis;         /* miniblocks a block */
+    uint32_t mini_i;          /* next miniblock of the block */
+    const uint8_t *widths;
+    const uint8_t *mini;      /* bits of the miniblock at hand */
+    uint32_t mini_at, mini_left;
+    int width;
+    int max_width;            /* 32 or 64 */
+} pq_delta;
+
+/* Text of what is wrong, or NULL. max_width: 32 for INT32 and lengths, else 64. */
+const char *pq_delta_init(pq_delta *delta, const uint8_t *ptr, const uint8_t *end, int max_width);
+/* The next n values, wrapping modulo 2^64. */
+const char *pq_delta_read(pq_delta *delta, int64_t n, int64_t *out);
+/* Where the stream ends; the stream itself stays where it is. */
+const char *pq_delta_end(const pq_delta *delta, const uint8_t **end);
+
+#endif

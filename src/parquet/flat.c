@@ -1,0 +1,353 @@
+#include "parquet/column.h"
+
+void pq_column_init(pq_column *col, vj_codec *codec, vj_budget *budget)
+{
+    *col = (pq_column){.budget = budget};
+    pq_pages_init(&col->pages, codec, budget);
+    pq_dense_init(&col->dense, budget);
+    pq_values_init(&col->values, NULL, &col->pages.dict, budget);
+    vj_buf *const bufs[] = {&col->valid, &col->converted, &col->idx,
+                            &col->slots, &col->defs,      &col->reps};
+    for (size_t i = 0; i < VJ_COUNT(bufs); i++)
+        vj_buf_init(bufs[i], budget, 0);
+}
+
+void pq_column_fini(pq_column *col)
+{
+    pq_pages_fini(&col->pages);
+    pq_dense_fini(&col->dense);
+    pq_values_fini(&col->values);
+    vj_buf *const bufs[] = {&col->valid, &col->converted, &col->idx,
+                            &col->slots, &col->defs,      &col->reps};
+    for (size_t i = 0; i < VJ_COUNT(bufs); i++)
+        vj_buf_fini(bufs[i]);
+}
+
+vj_status pq_column_begin(pq_column *col, const vj_pq_file *file, int32_t rowgroup_i,
+                          int32_t leaf_i, vj_error *err)
+{
+    col->leaf = col->values.leaf = &file->leaves[leaf_i];
+    col->page_n = col->page_at = 0;
+    col->n_entries = 0;
+    col->rows_left = file->groups[rowgroup_i].n_rows;
+    return pq_pages_begin(&col->pages, file, rowgroup_i, leaf_i, err);
+}
+
+static int bit_width(unsigned max)
+{
+    int width = 0;
+
+    for (; max > 0; max >>= 1)
+        width++;
+    return width;
+}
+
+vj_status pq_column_page(pq_column *col, bool *more, vj_error *err)
+{
+    const pq_page_head *head = NULL;
+    pq_page *page = &col->page;
+
+    *more = true;
+    while (col->page_at == col->page_n) {
+        VJ_TRY(pq_pages_peek(&col->pages, &head, err));
+        if (head == NULL) {
+            *more = false;
+            return VJ_OK;
+        }
+        VJ_TRY(pq_pages_load(&col->pages, page, err));
+        col->page_n = page->head.n_values;
+        col->page_at = 0;
+        pq_runs_init(&col->rep, page->rep, page->rep_end, bit_width(col->leaf->max_rep));
+        pq_runs_init(&col->def, page->def, page->def_end, bit_width(col->leaf->max_def));
+        if (col->page_n > 0)
+            VJ_TRY(pq_values_begin(&col->values, page->head.encoding, page->values,
+                                   page->values_end, err));
+    }
+    return VJ_OK;
+}
+
+static vj_status fail_levels(const pq_column *col, vj_error *err)
+{
+    return vj_fail(err, VJ_E_CORRUPT, "definition levels: expected %lld of them up to %d, found "
+                   "fewer or larger ones", (long long)col->page_n, col->leaf->max_def);
+}
+
+/*
+ * Consume the levels of the next n rows. *n_present of them have a value; *bits is the bitmap
+ * of them, or NULL when all or none are present.
+ */
+static vj_status take_levels(pq_column *col, int64_t n, int64_t *n_present, const uint8_t **bits,
+                             vj_error *err)
+{
+    *bits = NULL;
+    *n_present = n;
+    if (col->leaf->max_def == 0 || n == 0)
+        return VJ_OK;
+    if (!pq_runs_load(&col->def))
+        return fail_levels(col, err);
+    if (!col->def.packed && col->def.left >= n) {
+        *n_present = col->def.value != 0 ? n : 0;
+        return pq_runs_skip(&col->def, n) ? VJ_OK : fail_levels(col, err);
+    }
+    vj_buf_reset(&col->valid);
+    VJ_TRY(vj_buf_reserve(&col->valid, (size_t)(n + 7) / 8 + PQ_SLACK, err));
+    *n_present = 0;
+    if (!pq_runs_read_bits(&col->def, n, col->valid.ptr, 0, n_present))
+        return fail_levels(col, err);
+    col->valid.len_bytes = (size_t)(n + 7) / 8;
+    if (*n_present > 0 && *n_present < n)
+        *bits = col->valid.ptr;
+    return VJ_OK;
+}
+
+/* A bitmap of n zeros, for a column view in which nothing is present. */
+static vj_status no_bits(pq_column *col, int64_t n, const uint8_t **bits, vj_error *err)
+{
+    vj_buf_reset(&col->valid);
+    VJ_TRY(vj_buf_reserve(&col->valid, (size_t)(n + 7) / 8 + PQ_SLACK, err));
+    memset(col->valid.ptr, 0, (size_t)(n + 7) / 8);
+    *bits = col->valid.ptr;
+    return VJ_OK;
+}
+
+/* Row number of present value k. */
+static int64_t row_of_value(const uint8_t *bits, int64_t k)
+{
+    int64_t row = 0;
+
+    while (!vj_bit_get(bits, row) || k-- > 0)
+        row++;
+    return row;
+}
+
+/* Values can be shown where they lie. */
+static const uint8_t *direct_values(const pq_column *col, int64_t n)
+{
+    const uint8_t *ptr = pq_values_direct(&col->values, n);
+
+    if (ptr == NULL || col->leaf->convert != PQ_AS_IS)
+        return NULL;
+    return col->leaf->physical == PQ_FLBA ||
+                   ((uintptr_t)ptr & ((uintptr_t)col->leaf->width_bytes - 1)) == 0
+               ? ptr
+               : NULL;
+}
+
+vj_status pq_flat_next(pq_column *col, int64_t max_rows, vj_col *out, vj_error *err)
+{
+    bool more = false;
+    const uint8_t *bits = NULL;
+    const uint8_t *direct = NULL;
+    int64_t n_present = 0;
+    int64_t done = 0;
+
+    VJ_TRY(pq_column_page(col, &more, err));
+    if (!more)
+        return vj_fail(err, VJ_E_CORRUPT, "column chunk: expected more rows, found its end");
+    int64_t n = VJ_MIN(VJ_MIN(max_rows, col->page_n - col->page_at), PQ_SLICE_ROWS);
+    pq_runs before = col->def;
+    VJ_TRY(take_levels(col, n, &n_present, &bits, err));
+    if (n_present == n && (direct = direct_values(col, n)) != NULL) {
+        col->values.at += n;
+    } else {
+        pq_dense_reset(&col->dense);
+        VJ_TRY(pq_values_read(&col->values, n_present, PQ_SLICE_BYTES, &col->dense, &done, err));
+        if (done < n_present) {
+            /* the text is enough for one slice: take only the rows before its next value */
+            n = n_present == n ? done : row_of_value(bits, done);
+            n_present = done;
+            col->def = before;
+            VJ_TRY(take_levels(col, n, &n_present, &bits, err));
+        }
+    }
+    if (n_present == 0 && n > 0)
+        VJ_TRY(no_bits(col, n, &bits, err));
+    col->page_at += n;
+    return pq_column_finish(col, n, n_present, n_present == n ? NULL : bits, direct, out, err);
+}
+
+/* Consume n rows of the page at hand. */
+static vj_status skip_in_page(pq_column *col, int64_t n, vj_error *err)
+{
+    while (n > 0) {
+        int64_t take = VJ_MIN(n, PQ_SLICE_ROWS);
+        int64_t n_present = 0;
+        const uint8_t *bits = NULL;
+
+        VJ_TRY(take_levels(col, take, &n_present, &bits, err));
+        VJ_TRY(pq_values_skip(&col->values, n_present, err));
+        col->page_at += take;
+        n -= take;
+    }
+    return VJ_OK;
+}
+
+/* Go over whole pages without their bodies; what is left of *n lies in the next page. */
+static vj_status skip_pages(pq_column *col, int64_t *n, vj_error *err)
+{
+    const pq_page_head *head = NULL;
+
+    for (;;) {
+        VJ_TRY(pq_pages_peek(&col->pages, &head, err));
+        if (head == NULL)
+            return vj_fail(err, VJ_E_CORRUPT, "column chunk: expected more rows, found its end");
+        if (head->n_values > *n)
+            return VJ_OK;
+        *n -= head->n_values;
+        pq_pages_pass(&col->pages);
+        if (*n == 0)
+            return VJ_OK;
+    }
+}
+
+/* Last page of the index that begins at or before the row. */
+static int64_t page_of_row(const pq_offset_index *index, int64_t row)
+{
+    const pq_location *at = (const pq_location *)(const void *)index->rows.ptr;
+    int64_t lo = 0;
+    int64_t hi = index->n;
+
+    while (hi - lo > 1) {
+        int64_t mid = lo + (hi - lo) / 2;
+
+        if (at[mid].first_row <= row)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/*
+ * Jump by the offset index, between pages only. The pages passed over are not looked at, so
+ * the first head was seen before: a dictionary page in front is known.
+ */
+static vj_status jump_pages(pq_column *col, int64_t *n, vj_error *err)
+{
+    const pq_page_head *head = NULL;
+    int64_t here = col->pages.values_seen;
+
+    VJ_TRY(pq_pages_peek(&col->pages, &head, err));
+    if (head == NULL || head->n_values > *n || col->pages.ahead_bytes > 65536)
+        return VJ_OK;
+    VJ_TRY(pq_pages_index(&col->pages, err));
+    if (col->pages.index.n == 0)
+        return VJ_OK;
+    int64_t page = page_of_row(&col->pages.index, here + *n);
+    const pq_location *at = (const pq_location *)(const void *)col->pages.index.rows.ptr + page;
+    if (at->off <= col->pages.next_off)
+        return VJ_OK;
+    *n -= at->first_row - here;
+    pq_pages_jump(&col->pages, page);
+    return VJ_OK;
+}
+
+vj_status pq_flat_skip(pq_column *col, int64_t n, vj_error *err)
+{
+    int64_t in_page = VJ_MIN(n, col->page_n - col->page_at);
+    bool more = false;
+
+    if (in_page == col->page_n - col->page_at)
+        col->page_at = col->page_n; /* the rest of the page is not looked at */
+    else
+        VJ_TRY(skip_in_page(col, in_page, err));
+    n -= in_page;
+    if (n == 0)
+        return VJ_OK;
+    VJ_TRY(jump_pages(col, &n, err));
+    if (n > 0)
+        VJ_TRY(skip_pages(col, &n, err));
+    if (n == 0)
+        return VJ_OK;
+    VJ_TRY(pq_column_page(col, &more, err));
+    return skip_in_page(col, n, err);
+}
+
+/* Ones in bits[beg, end). */
+static int64_t ones_between(const uint8_t *bits, int64_t beg, int64_t end)
+{
+    int64_t ones = 0;
+
+    for (; beg < end && (beg & 7) != 0; beg++)
+        ones += vj_bit_get(bits, beg);
+    return ones + (end > beg ? vj_bits_count(bits + (beg >> 3), end - beg) : 0);
+}
+
+/*
+ * Value numbers of the rows asked for into col->idx, their presence into col->slots.
+ * Returns how many are present.
+ */
+static int64_t rank_rows(pq_column *col, const uint8_t *bits, int64_t row, const int32_t *rows,
+                         int64_t n)
+{
+    int32_t *idx = (int32_t *)(void *)col->idx.ptr;
+    int64_t n_idx = 0;
+    int64_t rank = 0;
+    int64_t at = 0;
+
+    memset(col->slots.ptr, 0, (size_t)(n + 7) / 8);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t to = rows[i] - row;
+
+        rank += ones_between(bits, at, to);
+        at = to;
+        if (vj_bit_get(bits, to)) {
+            vj_bit_set(col->slots.ptr, i);
+            idx[n_idx++] = (int32_t)rank;
+        }
+    }
+    return n_idx;
+}
+
+/* Rows rows[0..n) lie in the next `span` rows of the page at hand, the last one at their end. */
+static vj_status pick_rows(pq_column *col, int64_t row, int64_t span, const int32_t *rows,
+                           int64_t n, vj_col *out, vj_error *err)
+{
+    const uint8_t *bits = NULL;
+    int64_t n_values = 0;
+    int64_t n_idx = n;
+
+    VJ_TRY(take_levels(col, span, &n_values, &bits, err));
+    vj_buf_reset(&col->idx);
+    vj_buf_reset(&col->slots);
+    VJ_TRY(vj_buf_reserve(&col->idx, (size_t)n * sizeof(int32_t), err));
+    VJ_TRY(vj_buf_reserve(&col->slots, (size_t)(n + 7) / 8, err));
+    int32_t *idx = (int32_t *)(void *)col->idx.ptr;
+    if (bits != NULL) {
+        n_idx = rank_rows(col, bits, row, rows, n);
+    } else if (n_values == 0) {
+        n_idx = 0;
+        memset(col->slots.ptr, 0, (size_t)(n + 7) / 8);
+    } else {
+        for (int64_t i = 0; i < n; i++)
+            idx[i] = (int32_t)(rows[i] - row);
+    }
+    pq_dense_reset(&col->dense);
+    VJ_TRY(pq_values_gather(&col->values, idx, n_idx, n_values, &col->dense, err));
+    col->page_at += span;
+    return pq_column_finish(col, n, n_idx, n_idx == n ? NULL : col->slots.ptr, NULL, out, err);
+}
+
+vj_status pq_flat_select(pq_column *col, int64_t *row, const int32_t *rows, int64_t n,
+                         int64_t *used, vj_col *out, vj_error *err)
+{
+    bool more = false;
+
+    /* come to the page of the first row, and inside it not farther than one slice before it */
+    if (rows[0] - *row >= col->page_n - col->page_at || rows[0] - *row > PQ_SLICE_ROWS / 2) {
+        VJ_TRY(pq_flat_skip(col, rows[0] - *row, err));
+        *row = rows[0];
+    }
+    VJ_TRY(pq_column_page(col, &more, err));
+    if (!more)
+        return vj_fail(err, VJ_E_CORRUPT, "column chunk: expected more rows, found its end");
+    int64_t end = *row + VJ_MIN(col->page_n - col->page_at, PQ_SLICE_ROWS);
+    int64_t k = 0;
+    while (k < n && rows[k] < end)
+        k++;
+    int64_t span = rows[k - 1] + 1 - *row;
+    VJ_TRY(pick_rows(col, *row, span, rows, k, out, err));
+    *row += span;
+    *used = k;
+    return VJ_OK;
+}

@@ -1,0 +1,101 @@
+/*
+ * page.h - the pages of one column chunk: headers, bytes, inflating. Private to the reader.
+ *
+ *   beg                                                                            end
+ *   | [dictionary page] | head body | head body | head body | ...                   |
+ *                         ^ next_off: the head that pq_pages_peek shows
+ *
+ * A chunk of up to PQ_WHOLE_BYTES is read at once, a larger one page by page, so that a reader
+ * holds one compressed and one inflated page.
+ */
+#ifndef VJ_PARQUET_PAGE_H
+#define VJ_PARQUET_PAGE_H
+
+#include "codec/codec.h"
+#include "parquet/values.h"
+
+#define PQ_WHOLE_BYTES ((int64_t)4 << 20)
+
+typedef enum pq_page_type {
+    PQ_PAGE_DATA = 0,
+    PQ_PAGE_INDEX = 1,
+    PQ_PAGE_DICTIONARY = 2,
+    PQ_PAGE_DATA_V2 = 3
+} pq_page_type;
+
+/* PageHeader of parquet.thrift, checked for sizes below zero and missing parts. */
+typedef struct pq_page_head {
+    int32_t type;
+    int64_t head_bytes, compressed_bytes, uncompressed_bytes;
+    bool has_crc;
+    uint32_t crc;
+    int32_t n_values;
+    int32_t encoding;
+    int32_t def_encoding, rep_encoding;       /* V1 */
+    int32_t n_rows, n_nulls;                  /* V2; -1 in V1 */
+    int32_t def_bytes, rep_bytes;             /* V2 */
+    bool is_compressed;                       /* V2; true in V1 */
+} pq_page_head;
+
+/* A page in memory: level sections and values, each with PQ_SLACK bytes behind it. */
+typedef struct pq_page {
+    int64_t off;
+    pq_page_head head;
+    const uint8_t *rep, *rep_end;
+    const uint8_t *def, *def_end;
+    const uint8_t *values, *values_end;
+} pq_page;
+
+typedef struct pq_offset_index {
+    int64_t n; /* -1: not read, 0: the chunk has none */
+    vj_buf rows; /* pq_location[] */
+} pq_offset_index;
+typedef struct pq_location {
+    int64_t off, bytes, first_row;
+} pq_location;
+
+typedef struct pq_pages {
+    const vj_pq_file *file;
+    vj_budget *budget;
+    vj_codec *codec; /* borrowed */
+    const pq_leaf *leaf;
+    int32_t leaf_i, rowgroup_i;
+    pq_chunk chunk;
+    int64_t beg, end;
+    int64_t next_off;
+    int64_t values_seen; /* in data pages passed or loaded; -1 after a jump by index */
+    bool has_head;
+    pq_page_head head; /* at next_off */
+    int64_t head_off;
+    vj_buf window; /* file bytes [window_beg, window_beg + len) */
+    int64_t window_beg;
+    int64_t ahead_bytes;
+    vj_buf body;    /* inflated page */
+    vj_buf levels;  /* re-packed levels of the BIT_PACKED encoding */
+    pq_dict dict;
+    int64_t dict_off; /* of a dictionary page met on the way; 0: none */
+    pq_page_head dict_head;
+    pq_offset_index index;
+} pq_pages;
+
+void pq_pages_init(pq_pages *pages, vj_codec *codec, vj_budget *budget);
+void pq_pages_fini(pq_pages *pages);
+/* Stand before the first page of a chunk. Reads nothing. */
+VJ_MUST_CHECK vj_status pq_pages_begin(pq_pages *pages, const vj_pq_file *file,
+                                       int32_t rowgroup_i, int32_t leaf_i, vj_error *err);
+/* Head of the next data page, or NULL behind the last. */
+VJ_MUST_CHECK vj_status pq_pages_peek(pq_pages *pages, const pq_page_head **head, vj_error *err);
+/* Go behind the page peeked at without its body. */
+void pq_pages_pass(pq_pages *pages);
+/* Read, check and inflate the page peeked at and go behind it; *page is valid until the next. */
+VJ_MUST_CHECK vj_status pq_pages_load(pq_pages *pages, pq_page *page, vj_error *err);
+/* Read the chunk's offset index, if it has one, into pages->index. */
+VJ_MUST_CHECK vj_status pq_pages_index(pq_pages *pages, vj_error *err);
+/* Jump to the page at location i of the index. */
+void pq_pages_jump(pq_pages *pages, int64_t i);
+
+/* Next head of any kind at `off`; the pages stand where they stood. */
+VJ_MUST_CHECK vj_status pq_pages_head_at(pq_pages *pages, int64_t off, pq_page_head *head,
+                                         vj_error *err);
+
+#endif

@@ -1,0 +1,559 @@
+#include "parquet/page.h"
+
+/* DataPageHeader (1 values, 2 encoding, 3 def, 4 rep) and DictionaryPageHeader (1, 2). */
+static void parse_v1(th *t, pq_page_head *h)
+{
+    th_field f = {0};
+
+    while (th_next(t, &f)) {
+        if (f.id == 1)
+            h->n_values = th_i32(t, &f);
+        else if (f.id == 2)
+            h->encoding = th_i32(t, &f);
+        else if (f.id == 3 && h->type == PQ_PAGE_DATA)
+            h->def_encoding = th_i32(t, &f);
+        else if (f.id == 4 && h->type == PQ_PAGE_DATA)
+            h->rep_encoding = th_i32(t, &f);
+        else
+            th_skip(t, &f);
+    }
+}
+
+static void parse_v2(th *t, pq_page_head *h)
+{
+    th_field f = {0};
+
+    while (th_next(t, &f)) {
+        switch (f.id) {
+        case 1:
+            h->n_values = th_i32(t, &f);
+            break;
+        case 2:
+            h->n_nulls = th_i32(t, &f);
+            break;
+        case 3:
+            h->n_rows = th_i32(t, &f);
+            break;
+        case 4:
+            h->encoding = th_i32(t, &f);
+            break;
+        case 5:
+            h->def_bytes = th_i32(t, &f);
+            break;
+        case 6:
+            h->rep_bytes = th_i32(t, &f);
+            break;
+        case 7:
+            h->is_compressed = th_bool(t, &f);
+            break;
+        default:
+            th_skip(t, &f);
+        }
+    }
+}
+
+static void check_head(th *t, const pq_page_head *h, bool has_part)
+{
+    if (t->why != NULL)
+        return;
+    if (h->compressed_bytes < 0 || h->uncompressed_bytes < 0 || h->n_values < 0)
+        th_fail(t, "the header has no sizes or negative ones");
+    else if (!has_part && h->type != PQ_PAGE_INDEX)
+        th_fail(t, "the header says nothing about the page of its type");
+    else if (h->type == PQ_PAGE_DATA_V2 &&
+             (h->def_bytes < 0 || h->rep_bytes < 0 || h->n_rows < 0 || h->n_nulls < 0 ||
+              h->n_rows > h->n_values || h->n_nulls > h->n_values ||
+              (int64_t)h->def_bytes + h->rep_bytes > h->compressed_bytes ||
+              (int64_t)h->def_bytes + h->rep_bytes > h->uncompressed_bytes))
+        th_fail(t, "the header's level sizes or counts contradict each other");
+}
+
+static void parse_head(th *t, pq_page_head *h)
+{
+    th_field f = {0};
+    bool has_part = false;
+
+    *h = (pq_page_head){.type = -1, .compressed_bytes = -1, .uncompressed_bytes = -1,
+                        .n_rows = -1, .n_nulls = -1, .is_compressed = true};
+    while (th_next(t, &f)) {
+        switch (f.id) {
+        case 1:
+            h->type = th_i32(t, &f);
+            break;
+        case 2:
+            h->uncompressed_bytes = th_i32(t, &f);
+            break;
+        case 3:
+            h->compressed_bytes = th_i32(t, &f);
+            break;
+        case 4:
+            h->crc = (uint32_t)th_i32(t, &f);
+            h->has_crc = true;
+            break;
+        case 5:
+        case 7:
+        case 8:
+            /* only the part that goes with the type counts */
+            if (f.id != (h->type == PQ_PAGE_DATA ? 5 : h->type == PQ_PAGE_DICTIONARY ? 7 : 8)) {
+                th_skip(t, &f);
+                break;
+            }
+            has_part = th_struct(t, &f);
+            if (has_part && f.id == 8)
+                parse_v2(t, h);
+            else if (has_part)
+                parse_v1(t, h);
+            break;
+        default:
+            th_skip(t, &f);
+        }
+    }
+    check_head(t, h, has_part);
+    h->head_bytes = (int64_t)th_used(t);
+}
+
+/* Bytes a head usually fits; with statistics of long text it may be any size. */
+#define HEAD_GUESS 256
+
+static vj_status fail_range(const pq_pages *p, int64_t off, int64_t len, vj_error *err)
+{
+    return vj_fail(err, VJ_E_CORRUPT, "page: expected %lld bytes at offset %lld, the column chunk "
+                   "ends at %lld", (long long)len, (long long)off, (long long)p->end);
+}
+
+/*
+ * Address of file bytes [off, off + len), PQ_SLACK readable bytes behind them. What the window
+ * holds of them is kept; up to ahead_bytes more are read with them.
+ */
+static vj_status need(pq_pages *p, int64_t off, int64_t len, const uint8_t **ptr, vj_error *err)
+{
+    int64_t have_end = p->window_beg + (int64_t)p->window.len_bytes;
+
+    if (off < p->beg || len < 0 || len > p->end - off)
+        return fail_range(p, off, len, err);
+    if (off >= p->window_beg && off + len <= have_end) {
+        *ptr = p->window.ptr + (off - p->window_beg);
+        return VJ_OK;
+    }
+    int64_t keep = off >= p->window_beg && off < have_end ? have_end - off : 0;
+    int64_t want = VJ_MIN(VJ_MAX(len, p->ahead_bytes), p->end - off);
+
+    if (keep > 0)
+        memmove(p->window.ptr, p->window.ptr + (off - p->window_beg), (size_t)keep);
+    p->window.len_bytes = (size_t)keep;
+    p->window_beg = off;
+    /* an empty window is replaced, not copied, when it grows */
+    if (keep == 0 && p->window.cap_bytes < (size_t)want + PQ_SLACK) {
+        vj_buf_fini(&p->window);
+        vj_buf_init(&p->window, p->budget, 0);
+    }
+    VJ_TRY(vj_buf_reserve(&p->window, (size_t)(want - keep) + PQ_SLACK, err));
+    VJ_TRY(vj_source_read(p->file->source, off + keep, p->window.ptr + keep,
+                          (size_t)(want - keep), err));
+    p->window.len_bytes = (size_t)want;
+    memset(p->window.ptr + want, 0, PQ_SLACK);
+    *ptr = p->window.ptr;
+    return VJ_OK;
+}
+
+vj_status pq_pages_head_at(pq_pages *p, int64_t off, pq_page_head *head, vj_error *err)
+{
+    int64_t left = p->end - off;
+    const uint8_t *ptr = NULL;
+    th t;
+
+    for (int64_t len = HEAD_GUESS;; len *= 4) {
+        int64_t take = VJ_MIN(len, left);
+
+        VJ_TRY(need(p, off, take, &ptr, err));
+        th_init(&t, ptr, (size_t)take);
+        parse_head(&t, head);
+        if (t.why == NULL || !t.short_read || take == left)
+            break;
+    }
+    if (t.why != NULL)
+        return vj_fail(err, VJ_E_CORRUPT, "page header at offset %lld: %s", (long long)off, t.why);
+    if (head->compressed_bytes > left - head->head_bytes)
+        return fail_range(p, off + head->head_bytes, head->compressed_bytes, err);
+    return VJ_OK;
+}
+
+void pq_pages_init(pq_pages *p, vj_codec *codec, vj_budget *budget)
+{
+    *p = (pq_pages){.codec = codec, .budget = budget, .dict.n = -1};
+    vj_buf_init(&p->window, budget, 0);
+    vj_buf_init(&p->body, budget, 0);
+    vj_buf_init(&p->levels, budget, 0);
+    vj_buf_init(&p->dict.bytes, budget, 0);
+    vj_buf_init(&p->dict.offs, budget, 0);
+    vj_buf_init(&p->index.rows, budget, 0);
+}
+
+void pq_pages_fini(pq_pages *p)
+{
+    vj_buf_fini(&p->window);
+    vj_buf_fini(&p->body);
+    vj_buf_fini(&p->levels);
+    vj_buf_fini(&p->dict.bytes);
+    vj_buf_fini(&p->dict.offs);
+    vj_buf_fini(&p->index.rows);
+}
+
+vj_status pq_pages_begin(pq_pages *p, const vj_pq_file *file, int32_t rowgroup_i, int32_t leaf_i,
+                         vj_error *err)
+{
+    p->file = file;
+    p->leaf = &file->leaves[leaf_i];
+    p->leaf_i = leaf_i;
+    p->rowgroup_i = rowgroup_i;
+    pq_chunk_get(file, rowgroup_i, leaf_i, &p->chunk);
+    const pq_chunk *c = &p->chunk;
+    p->beg = c->dict_off > 0 && c->dict_off < c->data_off ? c->dict_off : c->data_off;
+    if (c->n_values > 0 && (p->beg < 4 || c->compressed_bytes > file->footer_off - p->beg))
+        return vj_fail(err, VJ_E_CORRUPT, "column chunk: expected bytes between 4 and %lld, found "
+                       "%lld at offset %lld", (long long)file->footer_off,
+                       (long long)c->compressed_bytes, (long long)p->beg);
+    p->end = c->n_values > 0 ? p->beg + c->compressed_bytes : p->beg;
+    p->next_off = p->beg;
+    p->values_seen = 0;
+    p->has_head = false;
+    p->window.len_bytes = 0;
+    p->window_beg = 0;
+    p->ahead_bytes = c->compressed_bytes <= PQ_WHOLE_BYTES ? c->compressed_bytes : 65536;
+    p->dict.n = -1;
+    p->dict_off = 0;
+    p->index.n = -1;
+    return VJ_OK;
+}
+
+vj_status pq_pages_peek(pq_pages *p, const pq_page_head **head, vj_error *err)
+{
+    *head = NULL;
+    while (!p->has_head && p->chunk.n_values > 0) {
+        if (p->values_seen == p->chunk.n_values || (p->values_seen < 0 && p->next_off >= p->end))
+            return VJ_OK;
+        if (p->next_off >= p->end)
+            return vj_fail(err, VJ_E_CORRUPT, "column chunk: expected %lld values, its pages have "
+                           "%lld", (long long)p->chunk.n_values, (long long)p->values_seen);
+        VJ_TRY(pq_pages_head_at(p, p->next_off, &p->head, err));
+        if (p->head.type == PQ_PAGE_DATA || p->head.type == PQ_PAGE_DATA_V2) {
+            if (p->values_seen >= 0 && p->head.n_values > p->chunk.n_values - p->values_seen)
+                return vj_fail(err, VJ_E_CORRUPT, "page at offset %lld: expected at most %lld "
+                               "values, found %d", (long long)p->next_off,
+                               (long long)(p->chunk.n_values - p->values_seen),
+                               p->head.n_values);
+            p->has_head = true;
+            break;
+        }
+        if (p->head.type == PQ_PAGE_DICTIONARY) {
+            if (p->dict_off != 0 && p->dict_off != p->next_off)
+                return vj_fail(err, VJ_E_CORRUPT, "page at offset %lld: expected data, found a "
+                               "second dictionary", (long long)p->next_off);
+            p->dict_off = p->next_off;
+            p->dict_head = p->head;
+        }
+        p->next_off += p->head.head_bytes + p->head.compressed_bytes;
+    }
+    if (p->has_head)
+        *head = &p->head;
+    return VJ_OK;
+}
+
+void pq_pages_pass(pq_pages *p)
+{
+    if (p->values_seen >= 0)
+        p->values_seen += p->head.n_values;
+    p->next_off += p->head.head_bytes + p->head.compressed_bytes;
+    p->has_head = false;
+}
+
+void pq_pages_jump(pq_pages *p, int64_t i)
+{
+    const pq_location *at = (const pq_location *)(const void *)p->index.rows.ptr + i;
+
+    p->next_off = at->off;
+    p->has_head = false;
+    /* in a flat column a row is a value */
+    p->values_seen = p->leaf->max_rep == 0 ? at->first_row : -1;
+}
+
+/* ---- bodies ---- */
+
+static vj_status read_body(pq_pages *p, int64_t off, const pq_page_head *h, const uint8_t **body,
+                           vj_error *err)
+{
+    VJ_TRY(need(p, off + h->head_bytes, h->compressed_bytes, body, err));
+    if (!h->has_crc)
+        return VJ_OK;
+    uint32_t found = vj_codec_crc32(0, *body, (size_t)h->compressed_bytes);
+    return found == h->crc ? VJ_OK
+                           : vj_fail(err, VJ_E_CORRUPT, "page at offset %lld: expected checksum "
+                                     "%08x, found %08x", (long long)off, h->crc, found);
+}
+
+/* Inflate src into out at out->len_bytes: exactly dst_len bytes, slack behind them. */
+static vj_status inflate(pq_pages *p, const uint8_t *src, size_t src_len, size_t dst_len,
+                         vj_buf *out, vj_error *err)
+{
+    int codec = p->chunk.codec;
+
+    if (codec != VJ_CODEC_LZO && dst_len > vj_codec_decoded_max(codec, src_len))
+        return vj_fail(err, VJ_E_CORRUPT, "%s page: %zu bytes cannot become the %zu that its "
+                       "header claims", vj_codec_name(codec), src_len, dst_len);
+    if (out->len_bytes == 0 && out->cap_bytes < dst_len + PQ_SLACK) {
+        vj_buf_fini(out);
+        vj_buf_init(out, p->budget, 0);
+    }
+    VJ_TRY(vj_buf_reserve(out, dst_len + PQ_SLACK, err));
+    VJ_TRY(vj_codec_decode(p->codec, codec, src, src_len, out->ptr + out->len_bytes, dst_len, err));
+    out->len_bytes += dst_len;
+    memset(out->ptr + out->len_bytes, 0, PQ_SLACK);
+    return VJ_OK;
+}
+
+/*
+ * Levels of the old BIT_PACKED encoding, most significant bit first, as one run of the hybrid:
+ * [*ptr, *end) becomes that run; *ptr_after is where the levels end in the page.
+ */
+static vj_status repack_levels(pq_pages *p, const uint8_t **ptr, const uint8_t **end,
+                               const uint8_t **after, int width, int64_t n, vj_error *err)
+{
+    int64_t bytes = (n * width + 7) / 8;
+    uint64_t head = (uint64_t)(n + 7) / 8 << 1 | 1;
+
+    if (bytes > *end - *ptr)
+        return vj_fail(err, VJ_E_CORRUPT, "levels: expected %lld bytes, the page has %lld",
+                       (long long)bytes, (long long)(*end - *ptr));
+    size_t beg = p->levels.len_bytes;
+    VJ_TRY(vj_buf_reserve(&p->levels, (size_t)bytes + (size_t)width + 8 + PQ_SLACK, err));
+    uint8_t *dst = p->levels.ptr + beg;
+    uint8_t *bits = dst;
+    for (; head >= 0x80; head >>= 7)
+        *bits++ = (uint8_t)(head | 0x80);
+    *bits++ = (uint8_t)head;
+    size_t packed = (size_t)((n + 7) / 8 * width);
+    memset(bits, 0, packed + PQ_SLACK);
+    for (int64_t i = 0; i < n * width; i++) {
+        /* bit k of value i, from its top, is bit (width - 1 - k) of it from its bottom */
+        int64_t to = i / width * width + (width - 1 - i % width);
+        if ((*ptr)[i >> 3] >> (7 - (i & 7)) & 1)
+            vj_bit_set(bits, to);
+    }
+    p->levels.len_bytes = beg + (size_t)(bits - dst) + packed;
+    *after = *ptr + bytes;
+    *ptr = dst;
+    *end = bits + packed;
+    return VJ_OK;
+}
+
+static int bit_width(unsigned max)
+{
+    int width = 0;
+
+    for (; max > 0; max >>= 1)
+        width++;
+    return width;
+}
+
+/* One level section of a V1 page at *at; [*beg, *end) is its run data. */
+static vj_status cut_levels(pq_pages *p, unsigned max, int32_t encoding, int32_t n,
+                            const uint8_t **at, const uint8_t *page_end, const uint8_t **beg,
+                            const uint8_t **end, vj_error *err)
+{
+    *beg = *end = *at;
+    if (max == 0)
+        return VJ_OK;
+    if (encoding == PQ_BIT_PACKED) {
+        *end = page_end;
+        return repack_levels(p, beg, end, at, bit_width(max), n, err);
+    }
+    if (encoding != PQ_RLE)
+        return vj_fail(err, VJ_E_UNSUPPORTED, "level encoding %d (%s) is not read", encoding,
+                       pq_encoding_name(encoding));
+    if (page_end - *at < 4 || pq_load32(*at) > (uint64_t)(page_end - *at - 4))
+        return vj_fail(err, VJ_E_CORRUPT, "levels: their length is larger than the page");
+    *beg = *at + 4;
+    *at = *end = *beg + pq_load32(*at);
+    return VJ_OK;
+}
+
+static vj_status load_v1(pq_pages *p, const uint8_t *body, pq_page *page, vj_error *err)
+{
+    const pq_page_head *h = &page->head;
+    const uint8_t *at = body;
+    const uint8_t *end = body + h->compressed_bytes;
+
+    if (p->chunk.codec != VJ_CODEC_NONE) {
+        VJ_TRY(inflate(p, body, (size_t)h->compressed_bytes, (size_t)h->uncompressed_bytes,
+                       &p->body, err));
+        at = p->body.ptr;
+        end = at + h->uncompressed_bytes;
+    } else if (h->compressed_bytes != h->uncompressed_bytes) {
+        return vj_fail(err, VJ_E_CORRUPT, "uncompressed page: expected two equal sizes, found "
+                       "%lld and %lld", (long long)h->compressed_bytes,
+                       (long long)h->uncompressed_bytes);
+    }
+    /* room for both sections at once: the first one must not move */
+    if (h->def_encoding == PQ_BIT_PACKED || h->rep_encoding == PQ_BIT_PACKED)
+        VJ_TRY(vj_buf_reserve(&p->levels, 2 * ((size_t)(end - at) + 64 + PQ_SLACK), err));
+    VJ_TRY(cut_levels(p, p->leaf->max_rep, h->rep_encoding, h->n_values, &at, end, &page->rep,
+                      &page->rep_end, err));
+    VJ_TRY(cut_levels(p, p->leaf->max_def, h->def_encoding, h->n_values, &at, end, &page->def,
+                      &page->def_end, err));
+    page->values = at;
+    page->values_end = end;
+    return VJ_OK;
+}
+
+static vj_status load_v2(pq_pages *p, const uint8_t *body, pq_page *page, vj_error *err)
+{
+    const pq_page_head *h = &page->head;
+    int64_t levels = (int64_t)h->def_bytes + h->rep_bytes;
+
+    page->rep = body;
+    page->rep_end = page->def = body + h->rep_bytes;
+    page->def_end = page->def + h->def_bytes;
+    page->values = body + levels;
+    page->values_end = body + h->compressed_bytes;
+    int64_t src_len = h->compressed_bytes - levels;
+    int64_t dst_len = h->uncompressed_bytes - levels;
+    /* pyarrow 2 compressed pages whose flag says that they are not */
+    bool stored = p->chunk.codec == VJ_CODEC_NONE || (!h->is_compressed && src_len == dst_len) ||
+                  (src_len == 0 && dst_len == 0);
+    if (!stored) {
+        VJ_TRY(inflate(p, page->values, (size_t)src_len, (size_t)dst_len, &p->body, err));
+        page->values = p->body.ptr;
+        page->values_end = page->values + dst_len;
+    } else if (src_len != dst_len) {
+        return vj_fail(err, VJ_E_CORRUPT, "uncompressed page: expected two equal sizes, found "
+                       "%lld and %lld", (long long)h->compressed_bytes,
+                       (long long)h->uncompressed_bytes);
+    }
+    return VJ_OK;
+}
+
+static vj_status load_dict(pq_pages *p, vj_error *err)
+{
+    const pq_page_head *h = &p->dict_head;
+    const uint8_t *body = NULL;
+
+    if (p->dict_off == 0 || p->dict.n >= 0)
+        return VJ_OK;
+    if (h->encoding != PQ_PLAIN && h->encoding != PQ_PLAIN_DICTIONARY)
+        return vj_fail(err, VJ_E_UNSUPPORTED, "dictionary page at offset %lld: encoding %d (%s) "
+                       "is not read", (long long)p->dict_off, h->encoding,
+                       pq_encoding_name(h->encoding));
+    VJ_TRY(read_body(p, p->dict_off, h, &body, err));
+    vj_buf_reset(&p->dict.bytes);
+    VJ_TRY(inflate(p, body, (size_t)h->compressed_bytes, (size_t)h->uncompressed_bytes,
+                   &p->dict.bytes, err));
+    return pq_dict_index(&p->dict, p->leaf, h->n_values, err);
+}
+
+static bool is_dict_encoding(int32_t encoding)
+{
+    return encoding == PQ_RLE_DICTIONARY || encoding == PQ_PLAIN_DICTIONARY;
+}
+
+vj_status pq_pages_load(pq_pages *p, pq_page *page, vj_error *err)
+{
+    const uint8_t *body = NULL;
+
+    page->off = p->next_off;
+    page->head = p->head;
+    if (is_dict_encoding(p->head.encoding))
+        VJ_TRY(load_dict(p, err));
+    VJ_TRY(read_body(p, page->off, &page->head, &body, err));
+    vj_buf_reset(&p->body);
+    vj_buf_reset(&p->levels);
+    VJ_TRY(p->head.type == PQ_PAGE_DATA ? load_v1(p, body, page, err)
+                                        : load_v2(p, body, page, err));
+    pq_pages_pass(p);
+    return VJ_OK;
+}
+
+/* ---- offset index ---- */
+
+static void parse_location(th *t, pq_location *at)
+{
+    th_field f = {0};
+
+    *at = (pq_location){-1, -1, -1};
+    while (th_next(t, &f)) {
+        if (f.id == 1)
+            at->off = th_i64(t, &f);
+        else if (f.id == 2)
+            at->bytes = th_i64(t, &f);
+        else if (f.id == 3)
+            at->first_row = th_i64(t, &f);
+        else
+            th_skip(t, &f);
+    }
+}
+
+/* Pages in file order, inside the chunk, rows rising from 0. */
+static bool location_fits(const pq_pages *p, const pq_location *before, const pq_location *at)
+{
+    int64_t n_rows = p->file->groups[p->rowgroup_i].n_rows;
+
+    if (at->off < p->beg || at->bytes <= 0 || at->bytes > p->end - at->off)
+        return false;
+    if (before == NULL)
+        return at->first_row == 0;
+    return at->off >= before->off + before->bytes && at->first_row >= before->first_row &&
+           at->first_row <= n_rows;
+}
+
+static vj_status parse_locations(pq_pages *p, th *t, vj_error *err)
+{
+    pq_location *all = NULL;
+    th_field f = {0};
+
+    p->index.n = 0;
+    while (th_next(t, &f)) {
+        if (f.id != 1 || p->index.n > 0) {
+            th_skip(t, &f);
+            continue;
+        }
+        uint32_t n = th_list(t, &f, TH_STRUCT);
+        vj_buf_reset(&p->index.rows);
+        VJ_TRY(vj_buf_reserve(&p->index.rows, n * sizeof *all, err));
+        all = (pq_location *)(void *)p->index.rows.ptr;
+        for (uint32_t i = 0; i < n && t->why == NULL; i++) {
+            parse_location(t, &all[i]);
+            if (t->why == NULL && !location_fits(p, i > 0 ? &all[i - 1] : NULL, &all[i]))
+                th_fail(t, "a page lies outside its column chunk or out of order");
+        }
+        p->index.n = n;
+    }
+    return t->why == NULL ? VJ_OK
+                          : vj_fail(err, VJ_E_CORRUPT, "offset index at offset %lld: %s",
+                                    (long long)p->chunk.offset_index_off, t->why);
+}
+
+vj_status pq_pages_index(pq_pages *p, vj_error *err)
+{
+    int64_t off = p->chunk.offset_index_off;
+    int64_t len = p->chunk.offset_index_len;
+    vj_buf bytes = {0};
+    vj_status rc = VJ_OK;
+    th t;
+
+    if (p->index.n >= 0)
+        return VJ_OK;
+    p->index.n = 0;
+    if (len <= 0 || p->chunk.n_values == 0)
+        return VJ_OK;
+    if (off < 4 || len > p->file->footer_off - off)
+        return vj_fail(err, VJ_E_CORRUPT, "offset index: expected bytes between 4 and %lld, found "
+                       "%lld at offset %lld", (long long)p->file->footer_off, (long long)len,
+                       (long long)off);
+    vj_buf_init(&bytes, p->budget, 0);
+    VJ_GO(rc, vj_buf_reserve(&bytes, (size_t)len, err));
+    VJ_GO(rc, vj_source_read(p->file->source, off, bytes.ptr, (size_t)len, err));
+    th_init(&t, bytes.ptr, (size_t)len);
+    rc = parse_locations(p, &t, err);
+out:
+    vj_buf_fini(&bytes);
+    return rc;
+}
