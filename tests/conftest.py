@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def find_binary() -> Path:
     given = os.environ.get("VARJOIN_BIN")
-    candidates = [Path(given)] if given else [ROOT / "build" / p / "varjoin" for p in ("dev", "release")]
+    candidates = [Path(given).resolve()] if given else [ROOT / "build" / p / "varjoin" for p in ("dev", "release")]
     for path in candidates:
         if path.is_file():
             return path

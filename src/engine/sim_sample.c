@@ -7,9 +7,9 @@
 #include "hts/hts.h"
 
 /* Indels are 12 % of the database's rows and 18 % of a person's variants. */
-#define INDEL_BOOST 2.4
+#define INDEL_BOOST 3.0
 /* Of records at sites with several ALTs, so many carry two of them: 2 % of all records then do. */
-#define SECOND_ALT_PER_MILLE 75
+#define SECOND_ALT_PER_MILLE 110
 #define MEAN_BLOCK_BASES 60
 #define MAX_SAMPLES 4096
 
@@ -63,8 +63,8 @@ static double expected_records(const sampler *s, double n_alleles)
         double u = exp(-x - step / 2), weight = exp(-x) - exp(-x - step);
         double f = u > 0.1 ? 1e-5 : vj_sim_frequency(u);
 
-        sum += weight * (0.85 * anyone(carry_share(s, f, true), s->options->n_samples) +
-                         0.15 * anyone(carry_share(s, f, false), s->options->n_samples));
+        sum += weight * (0.89 * anyone(carry_share(s, f, true), s->options->n_samples) +
+                         0.11 * anyone(carry_share(s, f, false), s->options->n_samples));
     }
     return sum * n_alleles;
 }
