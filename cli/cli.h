@@ -49,8 +49,6 @@ typedef struct vj_cli_args {
     int env_i;
     int argc;
     char **argv;
-    char *letters;
-    struct option *longs;
 } vj_cli_args;
 
 enum { VJ_CLI_END = 0, VJ_CLI_EXIT = -1 };

@@ -43,50 +43,43 @@ static const vj_cli_option *find_option(const vj_cli_verb *verb, int id, const c
     return NULL;
 }
 
-static int count_options(const vj_cli_verb *verb)
-{
-    int n = 0;
-
-    for (const vj_cli_option *o = verb->options; o != NULL && o->name != NULL; o++)
-        n++;
-    return n + (int)VJ_COUNT(common) - 1;
-}
-
 static int arg_kind(const vj_cli_option *o)
 {
     return o->arg == NULL ? no_argument : o->arg[0] == '[' ? optional_argument : required_argument;
 }
 
-/* getopt's two tables; a letter that the verb uses is not the common option's. */
-static bool build_tables(vj_cli_args *args)
+/* getopt's two tables; static, since a process parses one command line. */
+#define MAX_OPTIONS 128
+static char letters[3 * MAX_OPTIONS + 2];
+static struct option longs[MAX_OPTIONS + 1];
+
+/* A letter that the verb uses is not the common option's. */
+static void build_tables(const vj_cli_verb *verb)
 {
-    const vj_cli_option *tables[] = {args->verb->options, common};
-    size_t n = (size_t)count_options(args->verb);
+    const vj_cli_option *tables[] = {verb->options, common};
     size_t letter_i = 0, long_i = 0;
 
-    args->letters = malloc(3 * n + 2);
-    args->longs = calloc(n + 1, sizeof *args->longs);
-    if (args->letters == NULL || args->longs == NULL)
-        return false;
-    args->letters[letter_i++] = ':';
+    letters[letter_i++] = ':';
     for (size_t t = 0; t < VJ_COUNT(tables); t++)
         for (const vj_cli_option *o = tables[t]; o != NULL && o->name != NULL; o++) {
             int kind = arg_kind(o);
 
-            args->longs[long_i++] = (struct option){o->name, kind, NULL, 0};
-            if (o->id >= 256 || (t == 1 && table_has_letter(args->verb->options, o->id)))
+            if (long_i == MAX_OPTIONS)
+                return;
+            longs[long_i++] = (struct option){o->name, kind, NULL, 0};
+            if (o->id >= 256 || (t == 1 && table_has_letter(verb->options, o->id)))
                 continue;
-            args->letters[letter_i++] = (char)o->id;
+            letters[letter_i++] = (char)o->id;
             for (int c = 0; c < kind; c++)
-                args->letters[letter_i++] = ':';
+                letters[letter_i++] = ':';
         }
-    args->letters[letter_i] = '\0';
-    return true;
+    letters[letter_i] = '\0';
 }
 
 void vj_cli_args_init(vj_cli_args *args, const vj_cli_verb *verb, int argc, char **argv)
 {
     *args = (vj_cli_args){.verb = verb, .argc = argc, .argv = argv};
+    build_tables(verb);
     opterr = 0;
 }
 
@@ -242,7 +235,7 @@ static int next_from_argv(vj_cli_args *args)
 {
     vj_error err = {0};
     int long_i = -1;
-    int id = getopt_long(args->argc, args->argv, args->letters, args->longs, &long_i);
+    int id = getopt_long(args->argc, args->argv, letters, longs, &long_i);
 
     if (id == -1)
         return VJ_CLI_END;
@@ -253,17 +246,13 @@ static int next_from_argv(vj_cli_args *args)
         return usage_exit(args, &err);
     }
     args->value = optarg;
-    args->current = id == 0 ? find_option(args->verb, 0, args->longs[long_i].name)
+    args->current = id == 0 ? find_option(args->verb, 0, longs[long_i].name)
                             : find_option(args->verb, id, NULL);
     return args->current != NULL ? args->current->id : VJ_CLI_END; /* both come from one table */
 }
 
 static void finish_args(vj_cli_args *args)
 {
-    free(args->letters);
-    free(args->longs);
-    args->letters = NULL;
-    args->longs = NULL;
     args->rest = args->argv + optind;
     args->n_rest = args->argc - optind;
 }
@@ -273,10 +262,6 @@ int vj_cli_next(vj_cli_args *args)
     vj_error err = {0};
     vj_status rc = VJ_OK;
 
-    if (args->letters == NULL && !build_tables(args)) {
-        vj_fail(&err, VJ_E_NOMEM, "no memory for the table of options");
-        return usage_exit(args, &err);
-    }
     for (;;) {
         int id;
 
