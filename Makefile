@@ -8,7 +8,6 @@ prefix ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 GENERATOR := $(shell command -v ninja >/dev/null 2>&1 && echo -G Ninja)
-PYTHON := build/venv/bin/python
 BENCH_PYTHON := build/bench-venv/bin/python
 # A tree that was configured keeps its generator.
 configure = @test -f build/$(1)/CMakeCache.txt || cmake --preset $(1) $(GENERATOR) >/dev/null
@@ -29,14 +28,14 @@ demo: deps
 	@tools/demo.sh
 
 # The interpreter of the tests: pinned packages, nothing outside build/.
-$(PYTHON): tests/requirements.txt
+build/venv/ready: tests/requirements.txt
 	@python3 -m venv build/venv
 	@build/venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
-	@touch $(PYTHON)
+	@touch $@
 
 test-deps:
 	@tools/install_deps.sh test
-	@$(MAKE) --no-print-directory $(PYTHON)
+	@$(MAKE) --no-print-directory build/venv/ready
 
 dev:
 	$(call configure,dev)
@@ -62,14 +61,14 @@ fuzz:
 	    build/fuzz/found/$$name tests/fuzz/corpus/$$name || exit 1; \
 	done
 
-$(BENCH_PYTHON): bench/requirements.txt
+build/bench-venv/ready: bench/requirements.txt
 	@python3 -m venv build/bench-venv
 	@build/bench-venv/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
-	@touch $(BENCH_PYTHON)
+	@touch $@
 
 bench: release
 	@tools/install_deps.sh test
-	@$(MAKE) --no-print-directory $(BENCH_PYTHON)
+	@$(MAKE) --no-print-directory build/bench-venv/ready
 	@$(BENCH_PYTHON) bench/bench.py $(BENCH_ARGS)
 
 install: release
