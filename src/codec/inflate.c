@@ -110,21 +110,21 @@ vj_status vj_gunzip_run(vj_gunzip *gunzip, const void *src, size_t src_bytes, si
     z->avail_in = in_now;
     z->next_out = dst;
     z->avail_out = out_now;
-    while (z->avail_in > 0 && z->avail_out > 0) {
+    /* output may still be inside zlib when the input is used up */
+    while (z->avail_out > 0 && (z->avail_in > 0 || !gunzip->between)) {
         gunzip->between = false;
         int rc = inflate(z, Z_NO_FLUSH);
 
         if (rc == Z_STREAM_END) {
             gunzip->between = true;
             inflateReset(z); /* keeps next_in: the next member follows */
-            continue;
-        }
-        if (rc == Z_MEM_ERROR)
+        } else if (rc == Z_BUF_ERROR) {
+            break; /* no progress without more input */
+        } else if (rc == Z_MEM_ERROR) {
             return vj_fail(err, VJ_E_NOMEM, "no memory for a gzip decoder");
-        if (rc != Z_OK && rc != Z_BUF_ERROR)
+        } else if (rc != Z_OK) {
             return vj_fail(err, VJ_E_CORRUPT, "%s", z->msg != NULL ? z->msg : "broken data");
-        if (rc == Z_BUF_ERROR)
-            break;
+        }
     }
     *in_done = in_now - z->avail_in;
     *out_done = out_now - z->avail_out;

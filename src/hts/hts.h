@@ -89,6 +89,11 @@ void vj_vcf_free(vj_vcf_reader *reader);
 const vj_vcf_header *vj_vcf_header_view(const vj_vcf_reader *reader);
 const char *vj_vcf_format_name(const vj_vcf_reader *reader); /* "VCF 4.2, BGZF" */
 /*
+ * What was odd about header and file and did not stop the reading (a header line dropped, a
+ * missing end block that was allowed), one line each; grows until the last block is read.
+ */
+int32_t vj_vcf_notes_view(const vj_vcf_reader *reader, const char *const **out);
+/*
  * Schema of the normalised table for this header and these options, in SPEC order: chrom, start,
  * end, rsid, ref, alt, alt_index, qual, filter, [sample,] genotype, INFO fields, FORMAT fields.
  * Without samples (or with sites_only) there is no genotype column and no FORMAT field.
@@ -159,12 +164,18 @@ typedef struct vj_vcf_rows {
     vj_vcf_counts counts;
     vj_buf bad_lines; /* --bad-records: the lines to set aside, in order */
     vj_arena arena;
+    struct vj_vcf_scratch *scratch; /* private to the parser */
 } vj_vcf_rows;
 VJ_MUST_CHECK vj_status vj_vcf_rows_new(const vj_vcf_reader *reader, vj_budget *budget,
                                         vj_vcf_rows **out, vj_error *err);
 void vj_vcf_rows_free(vj_vcf_rows *rows);
 /*
  * Parse a block into rows (emptied first). The reader is only read.
+ *
+ * Broken lines (S-3) are an error, or set aside where options.bad_records_path is not NULL;
+ * odd cells (S-6) are null and counted, or an error where options.strict is set.
+ *
+ * owns:   keys' alleles and record_lines view the block's text: keep the block as long as them
  * errors: VJ_E_CORRUPT with file, line, column, expected, found
  */
 VJ_MUST_CHECK vj_status vj_vcf_parse(const vj_vcf_reader *reader, const vj_vcf_block *block,

@@ -1,0 +1,260 @@
+#include "hts/reader.h"
+#include "hts/scan.h"
+
+/* Offsets inside a block are 32 bits wide, and a line this long is no line. */
+#define MAX_BLOCK_BYTES ((size_t)1 << 30)
+
+/* ---- the window of plain bytes ---- */
+
+static size_t win_left(const vj_vcf_reader *reader)
+{
+    return reader->win.len_bytes - reader->win_beg;
+}
+
+/* Read more behind the window; what was used up makes room first. */
+static vj_status grow_window(vj_vcf_reader *reader, vj_error *err)
+{
+    vj_buf *win = &reader->win;
+
+    if (reader->win_beg > 0) {
+        memmove(win->ptr, win->ptr + reader->win_beg, win_left(reader));
+        win->len_bytes -= reader->win_beg;
+        reader->win_beg = 0;
+    }
+    if (win->len_bytes > MAX_BLOCK_BYTES)
+        return vj_fail(err, VJ_E_CORRUPT, "%s: line %lld: expected a line of at most 1 GiB, found "
+                                          "a longer one", reader->name,
+                       (long long)reader->next_line);
+    if (reader->bcf != NULL)
+        VJ_TRY(vj_bcfin_read(reader->bcf, win, &reader->win_end, err));
+    else
+        VJ_TRY(vj_textin_read(reader->in, win, &reader->win_end, err));
+    return vj_buf_reserve(win, VJ_SCAN_PAD_BYTES, err);
+}
+
+static vj_span without_cr(vj_span line)
+{
+    if (line.len_bytes > 0 && line.ptr[line.len_bytes - 1] == '\r')
+        line.len_bytes--;
+    return line;
+}
+
+vj_status vj_vcf_line_next(vj_vcf_reader *reader, vj_span *out, vj_error *err)
+{
+    size_t searched = 0;
+
+    *out = (vj_span){0};
+    for (;;) {
+        const char *beg = (const char *)reader->win.ptr + reader->win_beg;
+        size_t left = win_left(reader);
+        const char *newline = left > searched ? memchr(beg + searched, '\n', left - searched)
+                                              : NULL;
+
+        if (newline != NULL || (reader->win_end && left > 0)) {
+            size_t len = newline != NULL ? (size_t)(newline - beg) : left;
+
+            *out = without_cr((vj_span){beg, len});
+            reader->win_beg += newline != NULL ? len + 1 : len;
+            reader->next_line++;
+            return VJ_OK;
+        }
+        if (reader->win_end)
+            return VJ_OK;
+        searched = left;
+        VJ_TRY(grow_window(reader, err));
+    }
+}
+
+/* ---- blocks ---- */
+
+vj_status vj_vcf_block_new(vj_budget *budget, vj_vcf_block **out, vj_error *err)
+{
+    vj_vcf_block *block = vj_zalloc(budget, sizeof *block, err);
+
+    *out = block;
+    if (block == NULL)
+        return VJ_E_NOMEM;
+    block->budget = budget;
+    vj_buf_init(&block->text, budget, 0);
+    vj_buf_init(&block->prev_contig, budget, 0);
+    block->line_ends.budget = budget;
+    return VJ_OK;
+}
+
+void vj_vcf_block_free(vj_vcf_block *block)
+{
+    if (block == NULL)
+        return;
+    vj_buf_fini(&block->text);
+    vj_buf_fini(&block->prev_contig);
+    VJ_VEC_FINI(&block->line_ends);
+    vj_free(block);
+}
+
+/* Copy n bytes off the window into the block. */
+static vj_status move_text(vj_vcf_reader *reader, size_t n, vj_vcf_block *block, vj_error *err)
+{
+    VJ_TRY(vj_buf_reserve(&block->text, n + VJ_SCAN_PAD_BYTES, err));
+    VJ_TRY(vj_buf_append(&block->text, reader->win.ptr + reader->win_beg, n, err));
+    reader->win_beg += n;
+    return VJ_OK;
+}
+
+/*
+ * Move whole lines from the window into the block until a limit is met (*out_full) or no whole
+ * line is left. A first line may pass the limit of bytes.
+ */
+static vj_status take_lines(vj_vcf_reader *reader, size_t want_lines, size_t want_bytes,
+                            vj_vcf_block *block, bool *out_full, vj_error *err)
+{
+    const char *beg = (const char *)reader->win.ptr + reader->win_beg;
+    size_t had = block->line_ends.n;
+    size_t room_lines = want_lines - had;
+    size_t base = block->text.len_bytes;
+    size_t left = win_left(reader);
+    size_t look = VJ_MIN(left, VJ_MAX(want_bytes, base) - base);
+    size_t skip = VJ_MIN(reader->win_searched, look); /* no newline there: seen before */
+    size_t n = VJ_MIN(vj_scan_count(beg + skip, look - skip, '\n'), room_lines);
+
+    VJ_TRY(VJ_VEC_RESERVE(&block->line_ends, n + 1, err));
+    uint32_t *ends = block->line_ends.ptr + had;
+    n = vj_scan_delims(beg + skip, look - skip, '\n', ends, n);
+    for (size_t i = 0; i < n; i++)
+        ends[i] += (uint32_t)skip;
+    reader->win_searched = n > 0 ? 0 : VJ_MAX(look, reader->win_searched);
+    if (n == 0 && had == 0 && reader->win_searched < left) {
+        size_t from = reader->win_searched;
+        const char *newline = memchr(beg + from, '\n', left - from);
+
+        reader->win_searched = newline != NULL ? 0 : left;
+        if (newline != NULL) {
+            ends[0] = (uint32_t)(newline - beg);
+            n = 1;
+        }
+    }
+    size_t len = n > 0 ? (size_t)ends[n - 1] + 1 : 0;
+    for (size_t i = 0; i < n; i++)
+        ends[i] += (uint32_t)base;
+    block->line_ends.n += n;
+    if (len > 0)
+        VJ_TRY(move_text(reader, len, block, err));
+    *out_full = block->line_ends.n == want_lines || block->text.len_bytes >= want_bytes ||
+                (block->line_ends.n > 0 && base + look == want_bytes);
+    return VJ_OK;
+}
+
+/* At the end of the input: a last line without a newline; blank lines at the end are none. */
+static vj_status take_rest(vj_vcf_reader *reader, vj_vcf_block *block, vj_error *err)
+{
+    bool partial = win_left(reader) > 0;
+
+    if (partial && reader->in != NULL && vj_textin_lacks_end(reader->in)) {
+        reader->win_beg = reader->win.len_bytes; /* cut anywhere: not to be taken for a line */
+    } else if (partial) {
+        VJ_TRY(move_text(reader, win_left(reader), block, err));
+        VJ_TRY(VJ_VEC_PUSH(&block->line_ends, (uint32_t)block->text.len_bytes, err));
+    }
+    while (block->line_ends.n > 0) {
+        size_t n = block->line_ends.n;
+        size_t beg = n > 1 ? (size_t)block->line_ends.ptr[n - 2] + 1 : 0;
+        size_t len = block->line_ends.ptr[n - 1] - beg;
+
+        if (without_cr((vj_span){(const char *)block->text.ptr + beg, len}).len_bytes > 0)
+            break;
+        block->line_ends.n--;
+        block->text.len_bytes = beg;
+    }
+    return VJ_OK;
+}
+
+static vj_span line_of(const vj_vcf_block *block, size_t line_i)
+{
+    size_t beg = line_i > 0 ? (size_t)block->line_ends.ptr[line_i - 1] + 1 : 0;
+
+    return (vj_span){(const char *)block->text.ptr + beg, block->line_ends.ptr[line_i] - beg};
+}
+
+static vj_span contig_of(const vj_vcf_block *block, size_t line_i)
+{
+    vj_span line = line_of(block, line_i);
+    const char *tab = line.len_bytes > 0 ? memchr(line.ptr, '\t', line.len_bytes) : NULL;
+
+    return (vj_span){line.ptr, tab != NULL ? (size_t)(tab - line.ptr) : line.len_bytes};
+}
+
+static int64_t pos1_of(const vj_vcf_block *block, size_t line_i)
+{
+    vj_span line = line_of(block, line_i);
+    size_t beg = contig_of(block, line_i).len_bytes + 1;
+    size_t end = beg;
+    int64_t pos1 = -1;
+
+    while (end < line.len_bytes && line.ptr[end] != '\t')
+        end++;
+    if (end > beg && !vj_parse_i64((vj_span){line.ptr + beg, end - beg}, &pos1))
+        pos1 = -1;
+    return pos1;
+}
+
+/*
+ * Does a contig come back after another one? Within a block the parser sees it; here only the
+ * contigs of blocks gone by are remembered, and a block within one contig costs two look-ups.
+ */
+static vj_status follow_contigs(vj_vcf_reader *reader, vj_vcf_block *block, vj_error *err)
+{
+    size_t n = block->line_ends.n;
+    vj_buf *last = &reader->last_contig;
+    bool one_contig = vj_span_eq(contig_of(block, 0), contig_of(block, n - 1));
+
+    vj_buf_reset(&block->prev_contig);
+    VJ_TRY(vj_buf_append(&block->prev_contig, last->ptr, last->len_bytes, err));
+    block->prev_pos1 = reader->last_pos1;
+    block->returns_at_line = 0;
+    for (size_t i = 0; i < n; i += one_contig ? n : 1) {
+        vj_span contig = contig_of(block, i);
+        bool added = false;
+
+        if (vj_span_eq(contig, vj_buf_span(last)))
+            continue;
+        VJ_TRY(vj_map_put(&reader->contigs_seen, contig, 0, NULL, &added, err));
+        if (!added && block->returns_at_line == 0)
+            block->returns_at_line = block->first_line + (int64_t)i;
+        vj_buf_reset(last);
+        VJ_TRY(vj_buf_append(last, contig.ptr, contig.len_bytes, err));
+    }
+    reader->last_pos1 = pos1_of(block, n - 1);
+    return VJ_OK;
+}
+
+vj_status vj_vcf_block_next(vj_vcf_reader *reader, int64_t want_lines, int64_t want_bytes,
+                            vj_vcf_block *block, bool *out_more, vj_error *err)
+{
+    size_t lines = (size_t)VJ_MAX(want_lines, 1);
+    size_t bytes = VJ_MIN((size_t)VJ_MAX(want_bytes, 1), MAX_BLOCK_BYTES);
+    bool full = false;
+
+    /* rows, not lines, are what a batch is bound by */
+    if (reader->per_sample)
+        lines = VJ_MAX(lines / reader->chosen.n, 1);
+    vj_buf_reset(&block->text);
+    VJ_VEC_RESET(&block->line_ends);
+    block->first_line = reader->next_line;
+    while (!full) {
+        if (win_left(reader) > 0)
+            VJ_TRY(take_lines(reader, lines, bytes, block, &full, err));
+        if (full)
+            break;
+        if (reader->win_end) {
+            VJ_TRY(take_rest(reader, block, err));
+            break;
+        }
+        VJ_TRY(grow_window(reader, err));
+    }
+    reader->next_line += (int64_t)block->line_ends.n;
+    *out_more = block->line_ends.n > 0;
+    if (!*out_more)
+        return VJ_OK;
+    VJ_TRY(vj_buf_reserve(&block->text, VJ_SCAN_PAD_BYTES, err));
+    memset(block->text.ptr + block->text.len_bytes, 0, VJ_SCAN_PAD_BYTES);
+    return follow_contigs(reader, block, err);
+}
