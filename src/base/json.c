@@ -6,6 +6,10 @@ vj_status vj_json_parse(vj_span text, const char *name, json_t **out, vj_error *
 
     *out = json_loadb(text.ptr != NULL ? text.ptr : "", text.len_bytes,
                       JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    /* without memory jansson gives this code, or returns without a word */
+    if (*out == NULL && (json_error_code(&why) == json_error_out_of_memory ||
+                         (json_error_code(&why) == json_error_unknown && why.text[0] == '\0')))
+        return vj_fail(err, VJ_E_NOMEM, "%s: no memory to read this JSON", name);
     if (*out == NULL)
         return vj_fail(err, VJ_E_CORRUPT, "%s: line %d, column %d: not JSON: %s", name, why.line,
                        why.column, why.text);

@@ -5,6 +5,7 @@
  * out:     exactly as many bytes as the caller says the block holds, or an error
  * relies:  libzstd, snappy, libdeflate, lz4, brotli; this is the only module that includes them
  * not:     pages, frames of files, BGZF (hts/)
+ * also:    codec/zlib_stream.h (small zlib streams) is a part of this header
  * threads: a vj_codec belongs to one thread at a time; it keeps the contexts between blocks
  * tests:   unit/test_codec.c, fuzz/fuzz_codec.c
  */
@@ -65,5 +66,7 @@ VJ_MUST_CHECK vj_status vj_codec_encode(vj_codec *codec, int id, int level, cons
 
 /* CRC-32 as gzip and Parquet have it, carried on from crc (0 to start); kernel. */
 uint32_t vj_codec_crc32(uint32_t crc, const void *ptr, size_t len_bytes);
+
+#include "codec/zlib_stream.h"
 
 #endif
