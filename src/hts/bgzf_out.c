@@ -1,16 +1,14 @@
 #include "hts/bgzf_out.h"
 
-#include <libdeflate.h>
+#include "codec/codec.h"
 
 /* As htslib cuts: what does not compress still fits one block of at most 64 KiB. */
 #define IN_BYTES ((size_t)0xff00)
-#define OUT_BYTES ((size_t)0x10000)
+#define BLOCK_MAX ((size_t)0x10000)
+/* A BGZF head is a gzip head with an extra field of 8 bytes; the rest of the member is the same. */
 #define HEAD_BYTES ((size_t)18)
-#define FOOT_BYTES ((size_t)8)
-#define STORED_BYTES ((size_t)5)
-#define LEVEL_DEFAULT 6
-/* What libdeflate takes for itself, rounded up: near-optimal levels keep a match cache. */
-#define COMPRESSOR_BYTES(level) ((int64_t)((level) >= 10 ? 9 : 1) << 20)
+#define EXTRA_BYTES ((size_t)8)
+#define OUT_BYTES (BLOCK_MAX + 1024)
 
 /*
  *   FREE --submit--> FILLED --worker--> BUSY --worker--> DONE --written--> FREE
@@ -21,20 +19,22 @@ typedef enum slot_state { FREE = 0, FILLED, BUSY, DONE } slot_state;
 typedef struct slot {
     slot_state state;
     size_t in_bytes, out_bytes;
+    vj_status rc; /* of the worker, with err */
+    vj_error err;
     uint8_t in[IN_BYTES];
     uint8_t out[OUT_BYTES];
 } slot;
 
 typedef struct worker {
     struct vj_bgzf_out *bgzf;
-    struct libdeflate_compressor *compressor;
+    vj_codec *codec;
     vj_thread *thread;
 } worker;
 
 struct vj_bgzf_out {
     vj_outfile *file;
     vj_budget *budget;
-    int64_t charged_bytes;
+    int32_t level;
     slot *slots;
     size_t n_slots;
     worker *workers; /* one per thread; without threads one without a thread */
@@ -50,41 +50,25 @@ struct vj_bgzf_out {
 
 /* ---- one block ---- */
 
-static void put_le16(uint8_t *dst, size_t value)
-{
-    dst[0] = (uint8_t)value;
-    dst[1] = (uint8_t)(value >> 8);
-}
-
-static void put_le32(uint8_t *dst, size_t value)
-{
-    put_le16(dst, value & 0xffff);
-    put_le16(dst + 2, value >> 16 & 0xffff);
-}
-
-/* A deflate stream of one stored block. */
-static size_t store(uint8_t *dst, const uint8_t *src, size_t n)
-{
-    dst[0] = 1;
-    put_le16(dst + 1, n);
-    put_le16(dst + 3, ~n & 0xffff);
-    memcpy(dst + STORED_BYTES, src, n);
-    return n + STORED_BYTES;
-}
-
-static void compress_slot(slot *s, struct libdeflate_compressor *compressor)
+/*
+ * A gzip member is made EXTRA_BYTES into the buffer and its head then overwritten by the longer
+ * one of BGZF: deflate data and trailer are already where they belong.
+ */
+static vj_status compress_slot(slot *s, vj_codec *codec, int32_t level, vj_error *err)
 {
     static const uint8_t head[16] = {0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, 'B', 'C', 2, 0};
-    size_t n = libdeflate_deflate_compress(compressor, s->in, s->in_bytes, s->out + HEAD_BYTES,
-                                           OUT_BYTES - HEAD_BYTES - FOOT_BYTES);
+    size_t n = 0;
 
-    if (n == 0)
-        n = store(s->out + HEAD_BYTES, s->in, s->in_bytes);
-    s->out_bytes = HEAD_BYTES + n + FOOT_BYTES;
+    VJ_TRY(vj_codec_encode(codec, VJ_CODEC_GZIP, level, s->in, s->in_bytes, s->out + EXTRA_BYTES,
+                           OUT_BYTES - EXTRA_BYTES, &n, err));
+    s->out_bytes = n + EXTRA_BYTES;
+    if (s->out_bytes > BLOCK_MAX)
+        return vj_fail(err, VJ_E_BUG, "a block of %zu bytes became %zu", s->in_bytes,
+                       s->out_bytes);
     memcpy(s->out, head, sizeof head);
-    put_le16(s->out + 16, s->out_bytes - 1);
-    put_le32(s->out + HEAD_BYTES + n, libdeflate_crc32(0, s->in, s->in_bytes));
-    put_le32(s->out + HEAD_BYTES + n + 4, s->in_bytes);
+    s->out[HEAD_BYTES - 2] = (uint8_t)(s->out_bytes - 1);
+    s->out[HEAD_BYTES - 1] = (uint8_t)((s->out_bytes - 1) >> 8);
+    return VJ_OK;
 }
 
 /* ---- workers ---- */
@@ -103,7 +87,7 @@ static void work(void *arg)
         slot *s = &bgzf->slots[bgzf->taken_n++ % bgzf->n_slots];
         s->state = BUSY;
         vj_lock_give(&bgzf->lock);
-        compress_slot(s, self->compressor);
+        s->rc = compress_slot(s, self->codec, bgzf->level, &s->err);
         vj_lock_take(&bgzf->lock);
         s->state = DONE;
         vj_lock_wake(&bgzf->lock);
@@ -111,16 +95,11 @@ static void work(void *arg)
     vj_lock_give(&bgzf->lock);
 }
 
-static vj_status start_workers(vj_bgzf_out *bgzf, size_t n_threads, int32_t level, vj_error *err)
+static vj_status start_workers(vj_bgzf_out *bgzf, size_t n_threads, vj_error *err)
 {
     for (size_t i = 0; i < bgzf->n_workers; i++) {
-        VJ_TRY(vj_budget_reserve(bgzf->budget, COMPRESSOR_BYTES(level), "compression", err));
-        bgzf->charged_bytes += COMPRESSOR_BYTES(level);
         bgzf->workers[i].bgzf = bgzf;
-        bgzf->workers[i].compressor = libdeflate_alloc_compressor(level);
-        if (bgzf->workers[i].compressor == NULL)
-            return vj_fail(err, VJ_E_NOMEM, "%s: no memory for compression",
-                           vj_outfile_name(bgzf->file));
+        VJ_TRY(vj_codec_new(bgzf->budget, &bgzf->workers[i].codec, err));
     }
     if (n_threads == 0)
         return VJ_OK;
@@ -136,7 +115,6 @@ vj_status vj_bgzf_out_new(vj_outfile *file, const vj_bgzf_out_options *options,
 {
     vj_status rc = VJ_E_NOMEM;
     size_t n_threads = options->n_threads > 1 ? (size_t)VJ_MIN(options->n_threads, 64) : 0;
-    int32_t level = options->level > 0 ? VJ_MIN(options->level, 12) : LEVEL_DEFAULT;
     vj_bgzf_out *bgzf = vj_zalloc(budget, sizeof *bgzf, err);
 
     *out = NULL;
@@ -144,12 +122,13 @@ vj_status vj_bgzf_out_new(vj_outfile *file, const vj_bgzf_out_options *options,
         return VJ_E_NOMEM;
     bgzf->file = file;
     bgzf->budget = budget;
+    bgzf->level = options->level;
     bgzf->n_slots = n_threads > 0 ? 2 * n_threads + 2 : 1;
     bgzf->n_workers = VJ_MAX(n_threads, 1);
     if ((bgzf->slots = vj_calloc(budget, bgzf->n_slots, sizeof *bgzf->slots, err)) == NULL ||
         (bgzf->workers = vj_calloc(budget, bgzf->n_workers, sizeof *bgzf->workers, err)) == NULL)
         goto out;
-    VJ_GO(rc, start_workers(bgzf, n_threads, level, err));
+    VJ_GO(rc, start_workers(bgzf, n_threads, err));
     *out = bgzf;
     return VJ_OK;
 out:
@@ -169,12 +148,10 @@ void vj_bgzf_out_free(vj_bgzf_out *bgzf)
     }
     for (size_t i = 0; bgzf->workers != NULL && i < bgzf->n_workers; i++) {
         vj_thread_join(bgzf->workers[i].thread);
-        if (bgzf->workers[i].compressor != NULL)
-            libdeflate_free_compressor(bgzf->workers[i].compressor);
+        vj_codec_free(bgzf->workers[i].codec);
     }
     if (bgzf->has_lock)
         vj_lock_fini(&bgzf->lock);
-    vj_budget_release(bgzf->budget, bgzf->charged_bytes);
     vj_free(bgzf->workers);
     vj_free(bgzf->slots);
     vj_free(bgzf);
@@ -193,6 +170,8 @@ static vj_status write_slot(vj_bgzf_out *bgzf, slot *s, vj_error *err)
     int64_t file_off = vj_outfile_offset(bgzf->file);
     int64_t beg = bgzf->in_offset;
 
+    if (s->rc != VJ_OK)
+        return vj_fail(err, s->rc, "%s", s->err.text);
     VJ_TRY(vj_outfile_write(bgzf->file, s->out, s->out_bytes, err));
     bgzf->in_offset += (int64_t)s->in_bytes;
     s->in_bytes = 0;
@@ -228,7 +207,7 @@ static vj_status submit(vj_bgzf_out *bgzf, vj_error *err)
     slot *s = &bgzf->slots[bgzf->filled_n % bgzf->n_slots];
 
     if (!bgzf->has_lock) {
-        compress_slot(s, bgzf->workers[0].compressor);
+        VJ_TRY(compress_slot(s, bgzf->workers[0].codec, bgzf->level, err));
         return write_slot(bgzf, s, err);
     }
     vj_lock_take(&bgzf->lock);

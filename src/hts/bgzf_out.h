@@ -22,7 +22,7 @@ typedef vj_status (*vj_bgzf_on_block)(void *arg, int64_t beg, int64_t end, int64
                                       int64_t block_bytes, vj_error *err);
 
 typedef struct vj_bgzf_out_options {
-    int32_t level;     /* 1 ... 12; 0: 6 */
+    int32_t level;     /* 1 ... 9; 0: 6 */
     int32_t n_threads; /* over 1: that many workers */
 } vj_bgzf_out_options;
 

@@ -67,7 +67,8 @@ typedef struct vj_vcf_annotation {
 typedef struct vj_vcf_write_options {
     vj_vcf_out_kind kind;
     bool write_index;  /* tbi, or csi when a contig is longer than 2^29 or the file is BCF */
-    int32_t level;     /* of compression, 1 ... 12; 0: the default, 6 */
+    bool index_if_sorted; /* unsorted records: no index and vj_vcf_writer_note, no error */
+    int32_t level;     /* of compression, 1 ... 9; 0: the default, 6 */
     int32_t n_threads; /* compression threads beside the caller's; 0 or 1: none */
     const vj_vcf_header *header; /* read by _open only; its lines are written as they are */
     const vj_vcf_annotation *annotations; /* read by _open only */
@@ -77,7 +78,7 @@ typedef struct vj_vcf_write_options {
 
 typedef struct vj_vcf_out_counts {
     int64_t n_records;      /* lines written */
-    int64_t n_values;       /* annotation values other than '.' */
+    int64_t n_values;       /* annotation values that are not null */
     int64_t n_out_of_range; /* integers that VCF cannot hold, written '.' */
     int64_t n_extra_rows;   /* rows of an ALT that had its row already: not written */
 } vj_vcf_out_counts;
@@ -85,9 +86,9 @@ typedef struct vj_vcf_out_counts {
 typedef struct vj_vcf_writer vj_vcf_writer;
 
 /*
- * Make a writer on path ("-": standard output, never indexed) and write the header: the lines of
- * the input header in order, then the new INFO lines, then provenance, then #CHROM with all
- * samples of the header.
+ * Make a writer on path and write the header: the lines of the input header in order, then the
+ * new INFO lines, then provenance, then #CHROM with all samples of the header. Standard output
+ * ("-"), pipes and memory never get an index, nor does plain VCF.
  *
  * errors:  VJ_E_USAGE (ids, see above), VJ_E_UNSUPPORTED (column types), VJ_E_OUTPUT,
  *          VJ_E_CORRUPT (BCF: a header that htslib refuses), VJ_E_NOMEM
@@ -127,12 +128,16 @@ VJ_MUST_CHECK vj_status vj_vcf_writer_format(const vj_vcf_writer *writer,
 /*
  * Write whole lines made by vj_vcf_writer_format, in the order of the calls. With an index the
  * records must be sorted (contigs in one piece each): VJ_E_USAGE names the first that is not.
+ * BCF: contigs and tags that the header lacks are added to it, and _finish joins header and body
+ * anew; where there is no file to read back (streams, memory) that is VJ_E_UNSUPPORTED.
  */
 VJ_MUST_CHECK vj_status vj_vcf_writer_write(vj_vcf_writer *writer, vj_span text,
                                             const vj_vcf_out_counts *counts, vj_error *err);
 /* Both in one. */
 VJ_MUST_CHECK vj_status vj_vcf_writer_append(vj_vcf_writer *writer,
                                              const vj_vcf_annotated *records, vj_error *err);
+/* Why there is no index, or NULL. */
+const char *vj_vcf_writer_note(const vj_vcf_writer *writer);
 const vj_vcf_out_counts *vj_vcf_writer_counts(const vj_vcf_writer *writer);
 /* Flush, write the end block, publish the data, then the index (never older than the data). */
 VJ_MUST_CHECK vj_status vj_vcf_writer_finish(vj_vcf_writer *writer, vj_error *err);

@@ -88,6 +88,8 @@ VJ_MUST_CHECK vj_status vj_outfile_open(const char *path, vj_outfile **out, vj_e
 VJ_MUST_CHECK vj_status vj_outfile_memory(vj_buf *target, vj_outfile **out, vj_error *err);
 VJ_MUST_CHECK vj_status vj_outfile_write(vj_outfile *file, const void *ptr, size_t len_bytes,
                                          vj_error *err);
+/* Hand what is buffered to the system, so that other readers of the temporary path see it. */
+VJ_MUST_CHECK vj_status vj_outfile_flush(vj_outfile *file, vj_error *err);
 /* Bytes written so far, buffered ones included. */
 int64_t vj_outfile_offset(const vj_outfile *file);
 /*

@@ -228,6 +228,11 @@ vj_status vj_outfile_write(vj_outfile *file, const void *ptr, size_t len_bytes, 
     return VJ_OK;
 }
 
+vj_status vj_outfile_flush(vj_outfile *file, vj_error *err)
+{
+    return file->memory != NULL ? VJ_OK : flush(file, err);
+}
+
 int64_t vj_outfile_offset(const vj_outfile *file)
 {
     return file->offset;
