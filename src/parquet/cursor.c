@@ -8,20 +8,57 @@ struct vj_pq_cursor {
     vj_codec *codec;
     pq_column *columns;
     int32_t n_columns;
+    bool nested; /* a list or struct: slices of its leaves are assembled in tree */
+    pq_tree tree;
     vj_col view;
+    uint64_t signature; /* of the field the cursor was opened for */
 };
 
-static vj_status wrap_column(const vj_pq_cursor *cur, vj_status rc, vj_error *err)
+/* A nested slice grows by so many rows, until it has one of these sizes. */
+#define STEP_ROWS 256
+#define NESTED_ROWS ((int64_t)1 << 16)
+#define NESTED_BYTES ((size_t)4 << 20)
+
+static vj_status wrap_column(const vj_pq_cursor *cur, const pq_column *col, vj_status rc,
+                             vj_error *err)
 {
-    const pq_column *col = &cur->columns[0];
+    bool in_page = col->page_n > 0;
 
     if (rc == VJ_OK)
         return rc;
-    return vj_wrap(err, rc, "reading %s, column %s, row group %d%s%lld",
-                   vj_source_name(cur->file->source),
-                   cur->file->meta.schema.fields[cur->field_i].name, cur->rowgroup_i,
-                   col->page_n > 0 ? ", page at offset " : ", near offset ",
-                   (long long)(col->page_n > 0 ? col->page.off : col->pages.next_off));
+    return vj_wrap(err, rc, "reading %s, column %s, row group %d, %s offset %lld",
+                   vj_source_name(cur->file->source), col->leaf->path, cur->rowgroup_i,
+                   in_page ? "page at" : "near",
+                   (long long)(in_page ? col->page.off : col->pages.next_off));
+}
+
+static const char *field_name(const vj_pq_cursor *cur)
+{
+    return cur->file->meta.schema.fields[cur->field_i].name;
+}
+
+/* One number for a field's type and levels: the memory of a cursor fits fields that share it. */
+static uint64_t sign_field(const pq_node *node, const vj_type *type)
+{
+    const uint64_t parts[] = {
+        (uint64_t)type->kind << 32 | (uint64_t)type->logical,
+        (uint64_t)(uint32_t)type->precision << 32 | (uint32_t)type->scale,
+        (uint64_t)(uint32_t)type->width_bytes << 32 | (uint64_t)type->unit << 1 | type->utc,
+        (uint64_t)node->kind << 32 | (uint64_t)(uint32_t)node->n_kids,
+        (uint64_t)node->rep_outer << 32 | (uint64_t)node->def_outer << 24 |
+            (uint64_t)node->def_here << 16 | (uint64_t)node->rep_item << 8 | node->def_item};
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < VJ_COUNT(parts); i++)
+        sum = vj_mix64(sum, parts[i]);
+    for (int32_t i = 0; i < node->n_kids; i++)
+        sum = vj_mix64(sum, sign_field(&node->kids[i], &type->kids[i].type));
+    return sum;
+}
+
+static uint64_t sign_field_of(const vj_pq_file *file, int32_t field_i)
+{
+    return sign_field(&file->nodes[field_i], &file->meta.schema.fields[field_i].type);
 }
 
 vj_status vj_pq_cursor_open(const vj_pq_file *file, int32_t rowgroup_i, int32_t field_i,
@@ -45,6 +82,9 @@ vj_status vj_pq_cursor_open(const vj_pq_file *file, int32_t rowgroup_i, int32_t 
     }
     for (cur->n_columns = 0; cur->n_columns < n; cur->n_columns++)
         pq_column_init(&cur->columns[cur->n_columns], cur->codec, budget);
+    cur->nested = node->kind != PQ_NODE_LEAF;
+    VJ_GO(rc, pq_tree_init(&cur->tree, node, budget, err));
+    cur->signature = sign_field_of(file, field_i);
     VJ_GO(rc, vj_pq_cursor_rewind(cur, file, rowgroup_i, err));
     *out = cur;
     cur = NULL;
@@ -56,26 +96,28 @@ out:
 vj_status vj_pq_cursor_rewind(vj_pq_cursor *cur, const vj_pq_file *file, int32_t rowgroup_i,
                               vj_error *err)
 {
-    const pq_node *node = &file->nodes[cur->field_i];
-    vj_status rc = VJ_OK;
+    int32_t field_i = cur->field_i;
 
-    if (node->kind != PQ_NODE_LEAF)
-        return vj_fail(err, VJ_E_UNSUPPORTED, "%s: column %s is nested", vj_source_name(file->source),
-                       file->meta.schema.fields[cur->field_i].name);
+    /* the file before may be gone: compare with what is remembered of it */
+    if (field_i >= file->meta.schema.n_fields || sign_field_of(file, field_i) != cur->signature)
+        return vj_fail(err, VJ_E_SCHEMA, "%s: expected its column %d to have the type that the "
+                       "file before has there", vj_source_name(file->source), field_i + 1);
     cur->file = file;
     cur->rowgroup_i = rowgroup_i;
     cur->row = 0;
     cur->n_rows = file->groups[rowgroup_i].n_rows;
-    for (int32_t i = 0; i < cur->n_columns && rc == VJ_OK; i++) {
+    for (int32_t i = 0; i < cur->n_columns; i++) {
         pq_column *col = &cur->columns[i];
+        vj_status rc = pq_column_begin(col, file, rowgroup_i, file->nodes[field_i].leaf_beg + i,
+                                       err);
 
-        rc = pq_column_begin(col, file, rowgroup_i, node->leaf_beg + i, err);
         if (rc == VJ_OK && col->leaf->max_rep == 0 && col->pages.chunk.n_values != cur->n_rows)
             rc = vj_fail(err, VJ_E_CORRUPT, "column chunk: expected %lld values, one for each "
                          "row, found %lld", (long long)cur->n_rows,
                          (long long)col->pages.chunk.n_values);
+        VJ_TRY(wrap_column(cur, col, rc, err));
     }
-    return wrap_column(cur, rc, err);
+    return VJ_OK;
 }
 
 void vj_pq_cursor_free(vj_pq_cursor *cur)
@@ -85,6 +127,7 @@ void vj_pq_cursor_free(vj_pq_cursor *cur)
     for (int32_t i = 0; i < cur->n_columns; i++)
         pq_column_fini(&cur->columns[i]);
     vj_free(cur->columns);
+    pq_tree_fini(&cur->tree);
     vj_codec_free(cur->codec);
     vj_free(cur);
 }
@@ -94,6 +137,95 @@ int64_t vj_pq_cursor_row(const vj_pq_cursor *cur)
     return cur->row;
 }
 
+/* ---- nested: all leaves go in step ---- */
+
+static void nested_reset(vj_pq_cursor *cur)
+{
+    for (int32_t i = 0; i < cur->n_columns; i++)
+        pq_nested_reset(&cur->columns[i]);
+}
+
+static vj_status nested_take(vj_pq_cursor *cur, int64_t n_rows, vj_error *err)
+{
+    for (int32_t i = 0; i < cur->n_columns; i++) {
+        pq_column *col = &cur->columns[i];
+
+        VJ_TRY(wrap_column(cur, col, pq_nested_take(col, n_rows, true, err), err));
+    }
+    return VJ_OK;
+}
+
+static bool nested_full(const vj_pq_cursor *cur, int64_t n_rows)
+{
+    size_t bytes = 0;
+
+    for (int32_t i = 0; i < cur->n_columns; i++)
+        bytes += cur->columns[i].dense.data.len_bytes + (size_t)cur->columns[i].n_entries * 2;
+    return n_rows >= NESTED_ROWS || bytes >= NESTED_BYTES;
+}
+
+static vj_status nested_build(vj_pq_cursor *cur, int64_t n_rows, vj_error *err)
+{
+    const pq_node *node = &cur->file->nodes[cur->field_i];
+    vj_status rc = pq_tree_build(&cur->tree, node,
+                                 &cur->file->meta.schema.fields[cur->field_i].type, cur->columns,
+                                 node->leaf_beg, &cur->view, err);
+
+    if (rc == VJ_OK && cur->view.n_rows != n_rows)
+        rc = vj_fail(err, VJ_E_CORRUPT, "levels: expected %lld rows, found %lld",
+                     (long long)n_rows, (long long)cur->view.n_rows);
+    return wrap_column(cur, &cur->columns[0], rc, err);
+}
+
+static vj_status nested_next(vj_pq_cursor *cur, int64_t max_rows, vj_error *err)
+{
+    int64_t n = 0;
+
+    nested_reset(cur);
+    while (n < max_rows && !nested_full(cur, n)) {
+        int64_t step = VJ_MIN(max_rows - n, (int64_t)STEP_ROWS);
+
+        VJ_TRY(nested_take(cur, step, err));
+        n += step;
+    }
+    return nested_build(cur, n, err);
+}
+
+static vj_status skip_all(vj_pq_cursor *cur, int64_t n_rows, vj_error *err)
+{
+    for (int32_t i = 0; i < cur->n_columns; i++) {
+        pq_column *col = &cur->columns[i];
+
+        VJ_TRY(wrap_column(cur, col, cur->nested ? pq_nested_skip(col, n_rows, err)
+                                                 : pq_flat_skip(col, n_rows, err), err));
+    }
+    cur->row += n_rows;
+    return VJ_OK;
+}
+
+/* One slice of a selection, appended to dst; *used rows of it. */
+static vj_status nested_select(vj_pq_cursor *cur, const int32_t *rows, int64_t n, int64_t *used,
+                               vj_error *err)
+{
+    int64_t i = 0;
+
+    nested_reset(cur);
+    while (i < n && !nested_full(cur, i)) {
+        int64_t run = 1;
+
+        VJ_TRY(skip_all(cur, rows[i] - cur->row, err));
+        while (i + run < n && run < STEP_ROWS && rows[i + run] == rows[i] + run)
+            run++;
+        VJ_TRY(nested_take(cur, run, err));
+        cur->row += run;
+        i += run;
+    }
+    *used = i;
+    return nested_build(cur, i, err);
+}
+
+/* ---- the cursor's calls ---- */
+
 vj_status vj_pq_cursor_next(vj_pq_cursor *cur, int64_t max_rows, const vj_col **out,
                             vj_error *err)
 {
@@ -101,9 +233,11 @@ vj_status vj_pq_cursor_next(vj_pq_cursor *cur, int64_t max_rows, const vj_col **
     if (cur->row == cur->n_rows || max_rows <= 0)
         return VJ_OK;
     max_rows = VJ_MIN(max_rows, cur->n_rows - cur->row);
-    vj_status rc = pq_flat_next(&cur->columns[0], max_rows, &cur->view, err);
-    if (rc != VJ_OK)
-        return wrap_column(cur, rc, err);
+    if (cur->nested)
+        VJ_TRY(nested_next(cur, max_rows, err));
+    else
+        VJ_TRY(wrap_column(cur, &cur->columns[0],
+                           pq_flat_next(&cur->columns[0], max_rows, &cur->view, err), err));
     cur->row += cur->view.n_rows;
     *out = &cur->view;
     return VJ_OK;
@@ -113,17 +247,15 @@ static vj_status fail_rows(const vj_pq_cursor *cur, int64_t row, vj_error *err)
 {
     return vj_fail(err, VJ_E_USAGE, "%s, column %s, row group %d: row %lld asked for; expected "
                    "rising rows from %lld to below %lld", vj_source_name(cur->file->source),
-                   cur->file->meta.schema.fields[cur->field_i].name, cur->rowgroup_i,
-                   (long long)row, (long long)cur->row, (long long)cur->n_rows);
+                   field_name(cur), cur->rowgroup_i, (long long)row, (long long)cur->row,
+                   (long long)cur->n_rows);
 }
 
 vj_status vj_pq_cursor_skip(vj_pq_cursor *cur, int64_t n_rows, vj_error *err)
 {
     if (n_rows < 0 || n_rows > cur->n_rows - cur->row)
         return fail_rows(cur, cur->row + n_rows, err);
-    VJ_TRY(wrap_column(cur, pq_flat_skip(&cur->columns[0], n_rows, err), err));
-    cur->row += n_rows;
-    return VJ_OK;
+    return skip_all(cur, n_rows, err);
 }
 
 static vj_status check_rows(const vj_pq_cursor *cur, const int32_t *rows, int64_t n, vj_error *err)
@@ -141,11 +273,17 @@ vj_status vj_pq_cursor_select(vj_pq_cursor *cur, const int32_t *rows, int64_t n,
                               vj_error *err)
 {
     VJ_TRY(check_rows(cur, rows, n, err));
+    for (int32_t i = 0; i < cur->n_columns; i++)
+        pq_column_sparse(&cur->columns[i], n);
     for (int64_t done = 0; done < n;) {
         int64_t used = 0;
 
-        VJ_TRY(wrap_column(cur, pq_flat_select(&cur->columns[0], &cur->row, rows + done, n - done,
-                                               &used, &cur->view, err), err));
+        if (cur->nested)
+            VJ_TRY(nested_select(cur, rows + done, n - done, &used, err));
+        else
+            VJ_TRY(wrap_column(cur, &cur->columns[0],
+                               pq_flat_select(&cur->columns[0], &cur->row, rows + done, n - done,
+                                              &used, &cur->view, err), err));
         VJ_TRY(vj_colb_append(dst, &cur->view, 0, cur->view.n_rows, err));
         done += used;
     }

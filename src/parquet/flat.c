@@ -1,71 +1,5 @@
 #include "parquet/column.h"
 
-void pq_column_init(pq_column *col, vj_codec *codec, vj_budget *budget)
-{
-    *col = (pq_column){.budget = budget};
-    pq_pages_init(&col->pages, codec, budget);
-    pq_dense_init(&col->dense, budget);
-    pq_values_init(&col->values, NULL, &col->pages.dict, budget);
-    vj_buf *const bufs[] = {&col->valid, &col->converted, &col->idx,
-                            &col->slots, &col->defs,      &col->reps};
-    for (size_t i = 0; i < VJ_COUNT(bufs); i++)
-        vj_buf_init(bufs[i], budget, 0);
-}
-
-void pq_column_fini(pq_column *col)
-{
-    pq_pages_fini(&col->pages);
-    pq_dense_fini(&col->dense);
-    pq_values_fini(&col->values);
-    vj_buf *const bufs[] = {&col->valid, &col->converted, &col->idx,
-                            &col->slots, &col->defs,      &col->reps};
-    for (size_t i = 0; i < VJ_COUNT(bufs); i++)
-        vj_buf_fini(bufs[i]);
-}
-
-vj_status pq_column_begin(pq_column *col, const vj_pq_file *file, int32_t rowgroup_i,
-                          int32_t leaf_i, vj_error *err)
-{
-    col->leaf = col->values.leaf = &file->leaves[leaf_i];
-    col->page_n = col->page_at = 0;
-    col->n_entries = 0;
-    col->rows_left = file->groups[rowgroup_i].n_rows;
-    return pq_pages_begin(&col->pages, file, rowgroup_i, leaf_i, err);
-}
-
-static int bit_width(unsigned max)
-{
-    int width = 0;
-
-    for (; max > 0; max >>= 1)
-        width++;
-    return width;
-}
-
-vj_status pq_column_page(pq_column *col, bool *more, vj_error *err)
-{
-    const pq_page_head *head = NULL;
-    pq_page *page = &col->page;
-
-    *more = true;
-    while (col->page_at == col->page_n) {
-        VJ_TRY(pq_pages_peek(&col->pages, &head, err));
-        if (head == NULL) {
-            *more = false;
-            return VJ_OK;
-        }
-        VJ_TRY(pq_pages_load(&col->pages, page, err));
-        col->page_n = page->head.n_values;
-        col->page_at = 0;
-        pq_runs_init(&col->rep, page->rep, page->rep_end, bit_width(col->leaf->max_rep));
-        pq_runs_init(&col->def, page->def, page->def_end, bit_width(col->leaf->max_def));
-        if (col->page_n > 0)
-            VJ_TRY(pq_values_begin(&col->values, page->head.encoding, page->values,
-                                   page->values_end, err));
-    }
-    return VJ_OK;
-}
-
 static vj_status fail_levels(const pq_column *col, vj_error *err)
 {
     return vj_fail(err, VJ_E_CORRUPT, "definition levels: expected %lld of them up to %d, found "
@@ -200,48 +134,6 @@ static vj_status skip_pages(pq_column *col, int64_t *n, vj_error *err)
     }
 }
 
-/* Last page of the index that begins at or before the row. */
-static int64_t page_of_row(const pq_offset_index *index, int64_t row)
-{
-    const pq_location *at = (const pq_location *)(const void *)index->rows.ptr;
-    int64_t lo = 0;
-    int64_t hi = index->n;
-
-    while (hi - lo > 1) {
-        int64_t mid = lo + (hi - lo) / 2;
-
-        if (at[mid].first_row <= row)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-/*
- * Jump by the offset index, between pages only. The pages passed over are not looked at, so
- * the first head was seen before: a dictionary page in front is known.
- */
-static vj_status jump_pages(pq_column *col, int64_t *n, vj_error *err)
-{
-    const pq_page_head *head = NULL;
-    int64_t here = col->pages.values_seen;
-
-    VJ_TRY(pq_pages_peek(&col->pages, &head, err));
-    if (head == NULL || head->n_values > *n || col->pages.ahead_bytes > 65536)
-        return VJ_OK;
-    VJ_TRY(pq_pages_index(&col->pages, err));
-    if (col->pages.index.n == 0)
-        return VJ_OK;
-    int64_t page = page_of_row(&col->pages.index, here + *n);
-    const pq_location *at = (const pq_location *)(const void *)col->pages.index.rows.ptr + page;
-    if (at->off <= col->pages.next_off)
-        return VJ_OK;
-    *n -= at->first_row - here;
-    pq_pages_jump(&col->pages, page);
-    return VJ_OK;
-}
-
 vj_status pq_flat_skip(pq_column *col, int64_t n, vj_error *err)
 {
     int64_t in_page = VJ_MIN(n, col->page_n - col->page_at);
@@ -254,7 +146,7 @@ vj_status pq_flat_skip(pq_column *col, int64_t n, vj_error *err)
     n -= in_page;
     if (n == 0)
         return VJ_OK;
-    VJ_TRY(jump_pages(col, &n, err));
+    VJ_TRY(pq_column_jump(col, col->pages.values_seen, &n, err));
     if (n > 0)
         VJ_TRY(skip_pages(col, &n, err));
     if (n == 0)

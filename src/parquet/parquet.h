@@ -143,8 +143,9 @@ VJ_MUST_CHECK vj_status vj_pq_cursor_open(const vj_pq_file *file, int32_t rowgro
                                           int32_t field_i, vj_budget *budget,
                                           vj_pq_cursor **out, vj_error *err);
 /*
- * Point an open cursor at another row group of the same field (files with the same schema
- * position are also allowed): keeps buffers and decompression contexts.
+ * Point an open cursor at another row group of the same field: keeps buffers and decompression
+ * contexts. Another file is allowed when its field at this position has the same type and
+ * nesting (VJ_E_SCHEMA else); the file before may have been freed.
  */
 VJ_MUST_CHECK vj_status vj_pq_cursor_rewind(vj_pq_cursor *cur, const vj_pq_file *file,
                                             int32_t rowgroup_i, vj_error *err);
