@@ -23,8 +23,6 @@ struct vj_bcfin {
     bcf1_t *rec;
     kstring_t line;
     bool is_bcf;
-    bool allow_truncated;
-    int64_t size_bytes;
     int64_t n_read; /* records, for messages */
     /* with regions: contig by contig in the index's order, range by range */
     const vj_regions *regions;
@@ -93,7 +91,7 @@ static vj_status open_index(vj_bcfin *src, vj_error *err)
     return VJ_OK;
 }
 
-static vj_status open_file(vj_bcfin *src, hFILE *hfile, vj_error *err)
+static vj_status open_file(vj_bcfin *src, hFILE *hfile, bool allow_truncated, vj_error *err)
 {
     hts_set_log_level(HTS_LOG_OFF); /* what is wrong is told through the status */
     if (hfile != NULL) {
@@ -106,13 +104,12 @@ static vj_status open_file(vj_bcfin *src, hFILE *hfile, vj_error *err)
         return vj_fail(err, VJ_E_CORRUPT, "%s: expected a BCF or VCF file, found another format",
                        src->name);
     src->is_bcf = src->fp->format.format == bcf;
-    if (!src->is_bcf)
-        return VJ_OK;
-    int has_end = hts_check_EOF(src->fp);
-    if (has_end == 0 && !src->allow_truncated)
+    if (src->fp->format.compression == bgzf && hts_check_EOF(src->fp) == 0 && !allow_truncated)
         return vj_fail(err, VJ_E_CORRUPT,
                        "%s: truncated: expected the empty block that ends a BGZF file, found none",
                        src->name);
+    if (!src->is_bcf)
+        return VJ_OK;
     if ((src->hdr = bcf_hdr_read(src->fp)) == NULL)
         return vj_fail(err, VJ_E_CORRUPT, "%s: expected a BCF header, found broken bytes",
                        src->name);
@@ -133,9 +130,7 @@ vj_status vj_bcfin_open(const char *path, void *hfile, const vj_regions *regions
         goto out;
     }
     src->regions = regions;
-    src->allow_truncated = allow_truncated;
-    src->size_bytes = -1;
-    VJ_GO(rc, open_file(src, hfile, err));
+    VJ_GO(rc, open_file(src, hfile, allow_truncated, err));
     if (regions != NULL)
         VJ_GO(rc, open_index(src, err));
     *out = src;
@@ -281,9 +276,4 @@ int64_t vj_bcfin_bytes_done(const vj_bcfin *src)
     return src->fp->format.compression == bgzf && src->fp->fp.bgzf != NULL
                ? src->fp->fp.bgzf->block_address
                : 0;
-}
-
-int64_t vj_bcfin_bytes_total(const vj_bcfin *src)
-{
-    return src->size_bytes;
 }

@@ -74,6 +74,8 @@ struct vj_vcf_reader {
     size_t win_beg;
     size_t win_searched; /* so many bytes from win_beg on are known to hold no newline */
     bool win_end; /* the input has no more */
+    bool cut_noted;
+    int64_t total_bytes; /* of the file; -1: a pipe */
     int64_t next_line; /* number of the line that begins at win_beg */
     /* order of the lines handed out so far */
     vj_map contigs_seen;
@@ -154,6 +156,5 @@ VJ_MUST_CHECK vj_status vj_bcfin_header(vj_bcfin *bcf, vj_buf *dst, vj_error *er
 /* Append some records as lines; *out_end when there was none left. */
 VJ_MUST_CHECK vj_status vj_bcfin_read(vj_bcfin *bcf, vj_buf *dst, bool *out_end, vj_error *err);
 int64_t vj_bcfin_bytes_done(const vj_bcfin *bcf);
-int64_t vj_bcfin_bytes_total(const vj_bcfin *bcf);
 
 #endif

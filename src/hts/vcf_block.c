@@ -147,8 +147,15 @@ static vj_status take_lines(vj_vcf_reader *reader, size_t want_lines, size_t wan
 static vj_status take_rest(vj_vcf_reader *reader, vj_vcf_block *block, vj_error *err)
 {
     bool partial = win_left(reader) > 0;
+    bool cut = reader->in != NULL && vj_textin_lacks_end(reader->in);
 
-    if (partial && reader->in != NULL && vj_textin_lacks_end(reader->in)) {
+    if (cut && !reader->cut_noted) {
+        reader->cut_noted = true;
+        VJ_TRY(vj_vcf_note(reader, err, "truncated: the empty block that ends a BGZF file is "
+                                        "missing%s", partial ? "; a part of a line is left out"
+                                                             : ""));
+    }
+    if (partial && cut) {
         reader->win_beg = reader->win.len_bytes; /* cut anywhere: not to be taken for a line */
     } else if (partial) {
         VJ_TRY(move_text(reader, win_left(reader), block, err));

@@ -142,6 +142,7 @@ static vj_status open_input(vj_vcf_reader *reader, vj_input *input, vj_error *er
 {
     VJ_TRY(vj_textin_open(input, reader->options.allow_truncated, reader->budget, &reader->in,
                           err));
+    reader->total_bytes = vj_textin_bytes_total(reader->in);
     VJ_TRY(vj_textin_read(reader->in, &reader->win, &reader->win_end, err));
     return vj_buf_reserve(&reader->win, VJ_SCAN_PAD_BYTES, err);
 }
@@ -230,6 +231,5 @@ int64_t vj_vcf_bytes_done(const vj_vcf_reader *reader)
 
 int64_t vj_vcf_bytes_total(const vj_vcf_reader *reader)
 {
-    return reader->in != NULL ? vj_textin_bytes_total(reader->in)
-                              : vj_bcfin_bytes_total(reader->bcf);
+    return reader->total_bytes;
 }
