@@ -5,7 +5,7 @@
  * out:     exactly as many bytes as the caller says the block holds, or an error
  * relies:  libzstd, snappy, libdeflate, lz4, brotli; this is the only module that includes them
  * not:     pages, frames of files, BGZF (hts/)
- * also:    codec/zlib_stream.h (small zlib streams) is a part of this header
+ * also:    codec/zlib_stream.h (small zlib streams) and codec/inflate.h are parts of this header
  * threads: a vj_codec belongs to one thread at a time; it keeps the contexts between blocks
  * tests:   unit/test_codec.c, fuzz/fuzz_codec.c
  */

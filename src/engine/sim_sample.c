@@ -366,7 +366,7 @@ static vj_status open_writer(sampler *s, vj_error *err)
     vj_vcf_header header;
     vj_vcf_write_options how = {
         .kind = bcf ? VJ_OUT_BCF : gz ? VJ_OUT_VCF_GZ : VJ_OUT_VCF,
-        .write_index = false,
+        .write_index = gz || bcf,
         .n_threads = s->options->n_threads,
         .header = &header,
     };
