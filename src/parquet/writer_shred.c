@@ -11,10 +11,10 @@ static vj_status fail_null(const vj_leaf *leaf, vj_error *err)
                    leaf->steps[0].field->name);
 }
 
-/* Room for n more items; NULL with err on failure. */
+/* Room for n more items; NULL with err on failure, never for n 0 (hence one byte more). */
 static void *more(vj_buf *buf, int64_t n, size_t item_bytes, vj_error *err)
 {
-    if (vj_buf_reserve(buf, (size_t)n * item_bytes, err) != VJ_OK)
+    if (vj_buf_reserve(buf, (size_t)n * item_bytes + 1, err) != VJ_OK)
         return NULL;
     void *end = buf->ptr + buf->len_bytes;
     buf->len_bytes += (size_t)n * item_bytes;
