@@ -70,6 +70,14 @@ VJ_MUST_CHECK vj_status vj_path_read(const char *path, vj_buf *out, vj_error *er
 /* mkdir -p */
 VJ_MUST_CHECK vj_status vj_path_make_dirs(const char *path, vj_error *err);
 
+/*
+ * Replace everything from off on, in place, and fsync: afterwards the file ends with the bytes
+ * given. On a failed write the old end is put back. VJ_E_OUTPUT; VJ_E_CORRUPT when the file is
+ * shorter than off.
+ */
+VJ_MUST_CHECK vj_status vj_path_replace_tail(const char *path, int64_t off, const void *ptr,
+                                             size_t len_bytes, vj_error *err);
+
 /* ---- atomic output ---- */
 
 /*

@@ -187,21 +187,43 @@ size_t vj_enc_hybrid(const uint32_t *values, size_t n, unsigned width, uint8_t *
     return put_literals(values, n, width, out);
 }
 
+/* Bits from bit i on (a multiple of eight), up to 64 of them; zeros behind the last. */
+static uint64_t word_at(const uint8_t *bits, size_t i, size_t n)
+{
+    uint64_t word = 0;
+
+    memcpy(&word, bits + i / 8, VJ_MIN(sizeof word, (n - i + 7) / 8));
+    return n - i >= 64 ? word : word & (((uint64_t)1 << (n - i)) - 1);
+}
+
+/* Places where a bit differs from the one before. */
+static size_t count_changes(const uint8_t *bits, size_t n)
+{
+    uint64_t before = bits[0] & 1;
+    size_t changes = 0;
+
+    for (size_t i = 0; i < n; i += 64) {
+        uint64_t word = word_at(bits, i, n);
+
+        changes += (size_t)__builtin_popcountll(word ^ (word << 1 | before));
+        before = word >> 63;
+    }
+    return changes;
+}
+
+/* End of the run of equal bits that holds bit i. */
 static size_t bit_run_end(const uint8_t *bits, size_t i, size_t n)
 {
-    bool first = vj_bit_get(bits, (int64_t)i);
-    uint8_t whole = first ? 0xff : 0;
+    uint64_t flip = vj_bit_get(bits, (int64_t)i) ? UINT64_MAX : 0;
 
-    for (i++; i < n;) {
-        if (i % 8 == 0 && i + 8 <= n && bits[i / 8] == whole) {
-            i += 8;
-            continue;
-        }
-        if (vj_bit_get(bits, (int64_t)i) != first)
-            break;
-        i++;
+    while (i < n) {
+        uint64_t other = (word_at(bits, i / 8 * 8, n) ^ flip) >> (i % 8);
+
+        if (other != 0)
+            return VJ_MIN(i + (size_t)__builtin_ctzll(other), n);
+        i += 64 - i % 8;
     }
-    return i;
+    return n;
 }
 
 /* Bits from a whole byte on; what lies behind the last bit is cleared. */
@@ -250,11 +272,15 @@ size_t vj_enc_hybrid_bits(const uint8_t *bits, size_t n, uint8_t *out)
 {
     if (n == 0)
         return 0;
-    size_t end = bit_run_end(bits, 0, n);
-    if (end == n)
+    if (bit_run_end(bits, 0, n) == n)
         return put_repeated(vj_bit_get(bits, 0), n, 1, out);
-    size_t len = mixed_bit_runs(bits, n, (n + 7) / 8 * 3 / 4, out);
-    return len != SIZE_MAX ? len : put_literal_bits(bits, 0, n, out);
+    if (count_changes(bits, n) < n / 16) { /* denser ones never make long runs worth it */
+        size_t len = mixed_bit_runs(bits, n, (n + 7) / 8 * 3 / 4, out);
+
+        if (len != SIZE_MAX)
+            return len;
+    }
+    return put_literal_bits(bits, 0, n, out);
 }
 
 /* ---- DELTA_BINARY_PACKED ---- */

@@ -190,7 +190,7 @@ VJ_MUST_CHECK vj_status vj_pq_codec_parse(const char *text, vj_pq_codec *codec, 
 
 typedef struct vj_pq_writer_options {
     vj_pq_codec codec;
-    int level;             /* 0: the codec's default of ours (zstd 3) */
+    int level;             /* 0: the default of ours (zstd 1, see src/parquet/README.md) */
     bool compat;           /* V1 pages, PLAIN and RLE_DICTIONARY only, codec on every page */
     int64_t rows_per_page;     /* 0: 4096 */
     int64_t rows_per_rowgroup; /* 0: 122,880 */
@@ -237,9 +237,13 @@ VJ_MUST_CHECK vj_status vj_pq_writer_finish(vj_pq_writer *writer, vj_error *err)
 void vj_pq_writer_free(vj_pq_writer *writer);
 
 /*
- * Rewrite nothing but the footer: copy of the file's footer with key-values added or replaced.
- * For files that another program wrote (DuckDB, Polars) and that get our provenance: writes the
- * new footer over the old one in place at the end of `path`. The page bytes stay as they are.
+ * Add or replace key-values in the footer of a file that another program wrote (DuckDB, Polars):
+ * the new footer takes the place of the old one at the end of `path`, all other fields of it,
+ * known or not, are copied byte for byte, and so the pages and indexes stay as they are. For
+ * files under a temporary name; when writing fails, the old footer is put back.
+ *
+ * errors:  VJ_E_CORRUPT (no Parquet file, damaged footer), VJ_E_UNSUPPORTED (encrypted or signed
+ *          footer), VJ_E_OUTPUT, VJ_E_NOTFOUND, VJ_E_NOMEM
  */
 VJ_MUST_CHECK vj_status vj_pq_footer_add_kvs(const char *path, const vj_pq_kv *kvs, int32_t n_kvs,
                                              vj_error *err);

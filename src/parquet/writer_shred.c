@@ -205,21 +205,30 @@ static vj_status take_values(vj_leaf *leaf, const vj_col *col, int64_t beg, cons
 
 /* ---- flat columns ---- */
 
-/* Row numbers of the set bits in [beg, beg+n); returns how many. */
+/* Room that list_bits may touch behind the rows it lists. */
+#define LIST_SLACK 8
+
+/* Row numbers of the set bits in [beg, beg+n); returns how many. No branch depends on a bit. */
 static int64_t list_bits(const uint8_t *bits, int64_t beg, int64_t n, int32_t *rows)
 {
     int64_t found = 0;
+    int64_t i = beg;
 
-    for (int64_t i = beg; i < beg + n;) {
-        if (i % 8 == 0 && i + 8 <= beg + n) {
-            for (unsigned byte = bits[i / 8]; byte != 0; byte &= byte - 1)
-                rows[found++] = (int32_t)(i + __builtin_ctz(byte));
-            i += 8;
-        } else {
-            if (vj_bit_get(bits, i))
-                rows[found++] = (int32_t)i;
-            i++;
+    for (; i < beg + n && i % 8 != 0; i++) {
+        rows[found] = (int32_t)i;
+        found += vj_bit_get(bits, i);
+    }
+    for (; i + 8 <= beg + n; i += 8) {
+        unsigned byte = bits[i / 8];
+
+        for (unsigned b = 0; b < 8; b++) {
+            rows[found] = (int32_t)(i + b);
+            found += byte >> b & 1;
         }
+    }
+    for (; i < beg + n; i++) {
+        rows[found] = (int32_t)i;
+        found += vj_bit_get(bits, i);
     }
     return found;
 }
@@ -232,7 +241,7 @@ static vj_status stage_flat(vj_leaf *leaf, const vj_col *col, int64_t beg, int64
 
     if (col->valid != NULL) {
         vj_buf_reset(&scratch->rows);
-        if ((rows = more(&scratch->rows, n, sizeof *rows, err)) == NULL)
+        if ((rows = more(&scratch->rows, n + LIST_SLACK, sizeof *rows, err)) == NULL)
             return VJ_E_NOMEM;
         present = list_bits(col->valid, beg, n, rows);
         if (present < n && leaf->max_def == 0)
