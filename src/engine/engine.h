@@ -1,0 +1,235 @@
+/*
+ * engine.h - what all engines share: the plan, left batches, databases, names, pipeline, sinks.
+ *
+ * Facts are computed once here, so that an engine only joins (docs/semantics.md is the law):
+ *
+ *   vj_left_source --batches--> engine (native: join in the worker) --> vj_sink
+ *        VCF, BCF, Parquet        duck, polars: keyed Parquet, then theirs    Parquet, VCF, TSV
+ *
+ * not:     how rows are found (native/, duck/, polars/), option parsing (cli/)
+ * threads: a plan is immutable once built; sources and sinks belong to the pipeline's turns
+ * tests:   unit/test_engine.c, cli/
+ */
+#ifndef VJ_ENGINE_ENGINE_H
+#define VJ_ENGINE_ENGINE_H
+
+#include "hts/hts.h"
+#include "parquet/parquet.h"
+#include "varjoin/job.h"
+
+/* ---- databases ---- */
+
+/* One row group of a database, with what its statistics say. */
+typedef struct vj_db_rowgroup {
+    int32_t file_i, rowgroup_i;
+    int32_t contig;             /* code in the database's contigs, or -1: several or unknown */
+    int64_t min_pos1, max_pos1; /* bounds, inclusive; widest where unknown */
+    int64_t n_rows;
+    int64_t first_row; /* ordinal of its first row in the database */
+} vj_db_rowgroup;
+
+typedef struct vj_db_file {
+    char *path;
+    vj_pq_file *pq;
+    int32_t chrom_i, start_i, ref_i, alt_i, end_i; /* fields; end_i -1: none */
+    int32_t *payload_i; /* field of each payload column, -1 where this file lacks it */
+} vj_db_file;
+
+typedef struct vj_db_column {
+    vj_field field;   /* source name and type */
+    const char *name; /* in the output; NULL: not selected */
+} vj_db_column;
+
+typedef struct vj_database {
+    const char *name;
+    const char *release;
+    char checksum[40]; /* "xxh3:<32 hex>" over the footers of all files, in order */
+    int32_t n_files;
+    vj_db_file *files;
+    int32_t n_rowgroups;
+    vj_db_rowgroup *rowgroups; /* in database order: file, row group */
+    vj_contigs contigs;        /* canonical names met in the statistics */
+    bool has_unknown_contigs;  /* some row group has contig -1 */
+    bool sorted;               /* row groups of a contig follow each other without overlap */
+    int start_base;            /* 0 or 1 */
+    bool alt_is_list;          /* else text, several ALTs joined with ',' or '|' */
+    int64_t n_rows, size_bytes;
+    int32_t n_columns;
+    vj_db_column *columns; /* payload, in output order */
+    vj_budget *budget;
+    vj_arena arena;
+} vj_database;
+
+/*
+ * Open all files of a database and read what the footers tell; key columns are checked.
+ * start_base: 0 or 1, or -1 to read it off the first rows (S-34).
+ */
+VJ_MUST_CHECK vj_status vj_database_open(const vj_job_database *spec, int start_base,
+                                         vj_budget *budget, vj_database **out, vj_error *err);
+void vj_database_free(vj_database *db);
+
+/* ---- names of output columns ---- */
+
+/*
+ * Give every database column its output name, unique without regard to case: id -> rsid, a
+ * taken name gets _<database>. selection is the -c list or NULL; a column that it does not pick
+ * gets name NULL. VJ_E_USAGE when -c names a column that no database has.
+ */
+VJ_MUST_CHECK vj_status vj_names_resolve(const vj_schema *left, vj_database **dbs, int32_t n_dbs,
+                                         const char *selection, vj_error *err);
+
+/* ---- left batches ---- */
+
+typedef struct vj_left_source vj_left_source;
+
+/* Rows of the input with their keys; what the pipeline carries. */
+typedef struct vj_left {
+    vj_schema schema;
+    int64_t n_rows;
+    const vj_col *cols;
+    const vj_key_list *keys;
+    const int32_t *row_key;    /* key of each row */
+    const int32_t *key_record; /* record of each key inside this batch */
+    int64_t n_records;
+    const vj_span *record_lines;   /* raw lines, or NULL (Parquet input) */
+    const int32_t *record_alleles; /* ALTs as written, or NULL */
+    const vj_vcf_counts *counts;
+    const vj_buf *bad_lines; /* --bad-records: lines set aside; NULL: none */
+    vj_vcf_block *block;     /* the rest is the source's own */
+    vj_vcf_rows *rows;
+    struct vj_left_parquet_rows *parquet;
+} vj_left;
+
+VJ_MUST_CHECK vj_status vj_left_open(const vj_job_options *options, vj_budget *budget,
+                                     vj_left_source **out, vj_error *err);
+void vj_left_free(vj_left_source *source);
+const vj_schema *vj_left_schema(const vj_left_source *source);
+/* NULL for Parquet input. */
+const vj_vcf_reader *vj_left_vcf(const vj_left_source *source);
+int64_t vj_left_bytes_done(const vj_left_source *source);
+int64_t vj_left_bytes_total(const vj_left_source *source); /* -1: unknown */
+const char *vj_left_format(const vj_left_source *source);
+/* A batch for this source; reused through the pool. */
+VJ_MUST_CHECK vj_status vj_left_batch_new(const vj_left_source *source, vj_budget *budget,
+                                          vj_left **out, vj_error *err);
+void vj_left_batch_free(vj_left *left);
+/* Serial: take the next raw rows. */
+VJ_MUST_CHECK vj_status vj_left_read(vj_left_source *source, int64_t want_rows, vj_left *left,
+                                     bool *out_more, vj_error *err);
+/* In the worker: columns and keys. */
+VJ_MUST_CHECK vj_status vj_left_parse(const vj_left_source *source, vj_left *left, vj_error *err);
+
+/* ---- pipeline: one ordered pool of batches ---- */
+
+typedef struct vj_pipeline_ops {
+    void *ctx;
+    vj_status (*batch_new)(void *ctx, void **out, vj_error *err);
+    void (*batch_free)(void *ctx, void *batch);
+    /* worker state, e.g. cursors; both may be NULL */
+    vj_status (*worker_new)(void *ctx, void **out, vj_error *err);
+    void (*worker_free)(void *ctx, void *worker);
+    /* serial, in order */
+    vj_status (*read)(void *ctx, void *batch, bool *out_more, vj_error *err);
+    /* side by side */
+    vj_status (*work)(void *ctx, void *worker, void *batch, vj_error *err);
+    /* serial, in order */
+    vj_status (*commit)(void *ctx, void *batch, vj_error *err);
+} vj_pipeline_ops;
+/*
+ * Run until read has no more. Batches are committed in the order in which they were read; at
+ * most n_batches are in flight. The failure with the lowest sequence number wins.
+ */
+VJ_MUST_CHECK vj_status vj_pipeline_run(const vj_pipeline_ops *ops, int n_workers, int n_batches,
+                                        const vj_stop *stop, vj_error *err);
+
+/* ---- plan ---- */
+
+typedef struct vj_plan {
+    vj_job_options options;
+    bool annotating; /* false: normalize */
+    vj_output_kind output_kind;
+    vj_engine_kind engine;
+    char reason[256];
+    int n_workers, n_batches;
+    int64_t rows_per_batch;
+    vj_budget *budget;
+    vj_stop *stop;
+    vj_left_source *source;
+    int32_t n_dbs;
+    vj_database **dbs;
+    vj_schema out_schema;  /* the left's columns, then each database's selected ones */
+    int32_t n_left_fields;
+    vj_arena arena;
+} vj_plan;
+
+VJ_MUST_CHECK vj_status vj_plan_build(const vj_job_options *options, bool annotating,
+                                      vj_budget *budget, vj_stop *stop, vj_plan **out,
+                                      vj_error *err);
+void vj_plan_free(vj_plan *plan);
+/* Say something to the user through the plan's log callback. */
+void vj_plan_log(const vj_plan *plan, vj_log_level level, const char *fmt, ...)
+    VJ_PRINTF(3, 4);
+
+/* ---- results ---- */
+
+typedef enum vj_reason {
+    VJ_REASON_MATCHED = 0,
+    VJ_REASON_CONTIG_ABSENT,
+    VJ_REASON_NOT_MATCHABLE, /* '*', symbolic, breakend, no ALT */
+    VJ_REASON_NO_POSITION,
+    VJ_REASON_REF_DIFFERS,
+    VJ_REASON_ALT_DIFFERS,
+    VJ_REASONS
+} vj_reason;
+const char *vj_reason_name(vj_reason reason);
+
+/* Ledger of one database: alleles by reason, whole and per contig of the input. */
+typedef struct vj_ledger_contig {
+    int64_t n[VJ_REASONS];
+    bool in_database;
+} vj_ledger_contig;
+typedef struct vj_ledger {
+    int64_t n[VJ_REASONS]; /* alleles */
+    int64_t rows_matched, records_matched;
+    int64_t duplicate_keys; /* alleles with more than one database row */
+    vj_map contig_index;    /* shown name -> index into contigs */
+    VJ_VEC(vj_ledger_contig) contigs;
+} vj_ledger;
+void vj_ledger_init(vj_ledger *ledger, vj_budget *budget);
+void vj_ledger_fini(vj_ledger *ledger);
+VJ_MUST_CHECK vj_status vj_ledger_add(vj_ledger *ledger, vj_span contig, vj_reason reason,
+                                      int64_t n, bool in_database, vj_error *err);
+
+typedef struct vj_result {
+    int64_t rows_in, rows_out, records_in, alleles_in;
+    int64_t bytes_out;
+    vj_vcf_counts counts;
+    vj_content_hash hash;
+    int32_t n_ledgers;
+    vj_ledger *ledgers;     /* one per database */
+    int64_t vcf_extra_rows; /* database rows beyond the first of an allele, left out of VCF */
+} vj_result;
+
+/* ---- sink ---- */
+
+/* Rows to write: the output columns of one batch, in order. */
+typedef struct vj_out_batch {
+    vj_batch batch; /* out_schema */
+    const vj_left *left;
+    const int32_t *row_left; /* left row of each output row; NULL: identity */
+} vj_out_batch;
+
+typedef struct vj_sink vj_sink;
+VJ_MUST_CHECK vj_status vj_sink_open(const vj_plan *plan, vj_sink **out, vj_error *err);
+VJ_MUST_CHECK vj_status vj_sink_append(vj_sink *sink, const vj_out_batch *rows,
+                                       vj_result *result, vj_error *err);
+/* Write provenance, close, publish. */
+VJ_MUST_CHECK vj_status vj_sink_finish(vj_sink *sink, vj_result *result, vj_error *err);
+void vj_sink_free(vj_sink *sink);
+
+/* Provenance entries of a plan's output, in the arena. */
+VJ_MUST_CHECK vj_status vj_provenance_make(const vj_plan *plan, const vj_result *result,
+                                           vj_arena *arena, vj_pq_kv **out, int32_t *out_n,
+                                           vj_error *err);
+
+#endif

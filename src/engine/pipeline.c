@@ -1,0 +1,203 @@
+#include "engine/engine.h"
+
+/*
+ * One ordered pipeline: a batch travels with its worker from read to commit.
+ *
+ *   free list --read turn--> worker (unlocked work) --> ring[seq % n] --commit turn--> free list
+ *
+ * Everything below is under one lock, which is never held while calling out. The batch at the
+ * head of the order waits for nobody: a worker that finishes it commits it, and all that is ready
+ * behind it, itself. In-flight batches are bounded by the pool.
+ */
+
+typedef struct slot {
+    void *batch;
+    bool ready;
+} slot;
+
+typedef struct pipeline {
+    const vj_pipeline_ops *ops;
+    const vj_stop *stop;
+    vj_lock lock;
+    int n_batches;
+    void **free_list;
+    int n_free;
+    slot *ring;
+    int64_t next_seq;    /* of the next batch to be read */
+    int64_t commit_seq;  /* of the next batch to be committed */
+    bool reading, committing;
+    bool no_more;        /* read said so, or the run failed */
+    int64_t failed_seq;  /* INT64_MAX: none */
+    vj_status rc;
+    vj_error err;
+} pipeline;
+
+/* Keep the failure with the lowest sequence number. Lock held. */
+static void fail_at(pipeline *p, int64_t seq, vj_status rc, const vj_error *err)
+{
+    if (seq < p->failed_seq) {
+        p->failed_seq = seq;
+        p->rc = rc;
+        p->err = *err;
+    }
+    p->no_more = true;
+    vj_lock_wake(&p->lock);
+}
+
+/* Take a batch and the read turn; fill it. NULL when there is nothing more to do. */
+static void *take_and_read(pipeline *p, int64_t *out_seq)
+{
+    vj_error err = {0};
+    bool more = false;
+
+    vj_lock_take(&p->lock);
+    while (!p->no_more && (p->reading || p->n_free == 0))
+        vj_lock_wait(&p->lock);
+    if (p->no_more) {
+        vj_lock_give(&p->lock);
+        return NULL;
+    }
+    void *batch = p->free_list[--p->n_free];
+    p->reading = true;
+    *out_seq = p->next_seq++;
+    vj_lock_give(&p->lock);
+
+    vj_status rc = vj_stop_check(p->stop, &err);
+    if (rc == VJ_OK)
+        rc = p->ops->read(p->ops->ctx, batch, &more, &err);
+
+    vj_lock_take(&p->lock);
+    p->reading = false;
+    if (rc != VJ_OK)
+        fail_at(p, *out_seq, rc, &err);
+    else if (!more)
+        p->no_more = true;
+    if (rc != VJ_OK || !more) {
+        p->free_list[p->n_free++] = batch;
+        batch = NULL;
+    }
+    vj_lock_wake(&p->lock);
+    vj_lock_give(&p->lock);
+    return batch;
+}
+
+/* Commit every ready batch at the head, unless somebody else does. Lock held on entry and exit. */
+static void commit_ready(pipeline *p)
+{
+    if (p->committing)
+        return;
+    p->committing = true;
+    for (;;) {
+        slot *head = &p->ring[p->commit_seq % p->n_batches];
+        vj_error err = {0};
+        vj_status rc = VJ_OK;
+
+        if (!head->ready)
+            break;
+        void *batch = head->batch;
+        int64_t seq = p->commit_seq;
+        bool dropped = seq >= p->failed_seq;
+        head->ready = false;
+        vj_lock_give(&p->lock);
+        if (!dropped)
+            rc = p->ops->commit(p->ops->ctx, batch, &err);
+        vj_lock_take(&p->lock);
+        if (rc != VJ_OK)
+            fail_at(p, seq, rc, &err);
+        p->free_list[p->n_free++] = batch;
+        p->commit_seq++;
+        vj_lock_wake(&p->lock);
+    }
+    p->committing = false;
+}
+
+static void run_worker(void *arg)
+{
+    pipeline *p = arg;
+    void *worker = NULL;
+    vj_error err = {0};
+    int64_t seq = 0;
+    void *batch = NULL;
+    vj_status rc = p->ops->worker_new != NULL
+                       ? p->ops->worker_new(p->ops->ctx, &worker, &err)
+                       : VJ_OK;
+
+    if (rc != VJ_OK) {
+        vj_lock_take(&p->lock);
+        fail_at(p, -1, rc, &err);
+        vj_lock_give(&p->lock);
+    }
+    while (rc == VJ_OK && (batch = take_and_read(p, &seq)) != NULL) {
+        vj_error work_err = {0};
+        vj_status work_rc = vj_stop_check(p->stop, &work_err);
+
+        if (work_rc == VJ_OK)
+            work_rc = p->ops->work(p->ops->ctx, worker, batch, &work_err);
+        vj_lock_take(&p->lock);
+        if (work_rc != VJ_OK)
+            fail_at(p, seq, work_rc, &work_err);
+        p->ring[seq % p->n_batches] = (slot){batch, true};
+        commit_ready(p);
+        vj_lock_give(&p->lock);
+    }
+    if (p->ops->worker_free != NULL)
+        p->ops->worker_free(p->ops->ctx, worker);
+}
+
+static vj_status make_pool(pipeline *p, vj_error *err)
+{
+    p->free_list = vj_calloc(NULL, (size_t)p->n_batches, sizeof *p->free_list, err);
+    p->ring = vj_calloc(NULL, (size_t)p->n_batches, sizeof *p->ring, err);
+    if (p->free_list == NULL || p->ring == NULL)
+        return VJ_E_NOMEM;
+    for (; p->n_free < p->n_batches; p->n_free++)
+        VJ_TRY(p->ops->batch_new(p->ops->ctx, &p->free_list[p->n_free], err));
+    return VJ_OK;
+}
+
+static vj_status run_workers(pipeline *p, int n_workers, vj_error *err)
+{
+    vj_thread **threads = vj_calloc(NULL, (size_t)n_workers, sizeof(vj_thread *), err);
+    int started = 0;
+    vj_status rc = VJ_OK;
+
+    if (threads == NULL)
+        return VJ_E_NOMEM;
+    /* the caller's thread is the first worker */
+    for (started = 1; started < n_workers; started++)
+        if ((rc = vj_thread_start(run_worker, p, &threads[started], err)) != VJ_OK)
+            break;
+    if (rc != VJ_OK) {
+        vj_lock_take(&p->lock);
+        fail_at(p, -1, rc, err);
+        vj_lock_give(&p->lock);
+    } else {
+        run_worker(p);
+    }
+    for (int i = 1; i < started; i++)
+        vj_thread_join(threads[i]);
+    vj_free(threads);
+    return rc;
+}
+
+vj_status vj_pipeline_run(const vj_pipeline_ops *ops, int n_workers, int n_batches,
+                          const vj_stop *stop, vj_error *err)
+{
+    pipeline p = {.ops = ops, .stop = stop, .n_batches = n_batches, .failed_seq = INT64_MAX};
+    vj_status rc = vj_lock_init(&p.lock, err);
+
+    if (rc != VJ_OK)
+        return rc;
+    VJ_GO(rc, make_pool(&p, err));
+    VJ_GO(rc, run_workers(&p, n_workers, err));
+    rc = p.rc;
+    if (rc != VJ_OK && err != NULL)
+        *err = p.err;
+out:
+    for (int i = 0; i < p.n_free; i++)
+        ops->batch_free(ops->ctx, p.free_list[i]);
+    vj_free(p.free_list);
+    vj_free(p.ring);
+    vj_lock_fini(&p.lock);
+    return rc;
+}

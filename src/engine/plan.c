@@ -1,0 +1,198 @@
+#include "engine/engine.h"
+
+#include <stdio.h>
+
+/* Memory that is not charged to the budget: code, stacks, libraries, the allocator's slack. */
+#define FIXED_BYTES ((int64_t)24 << 20)
+#define DEFAULT_MEMORY_BYTES ((int64_t)256000000)
+#define ROWS_PER_BATCH 8192
+#define MIN_ROWS_PER_BATCH 512
+/* Estimate of what a left row takes in a batch: text, columns, keys, payload, output. */
+#define BYTES_PER_ROW 1600
+/* Estimate of what a worker takes while it reads a database: pages in both forms. */
+#define BYTES_PER_WORKER ((int64_t)6 << 20)
+
+void vj_plan_log(const vj_plan *plan, vj_log_level level, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    if (plan->options.log == NULL)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    plan->options.log(plan->options.user, level, text);
+}
+
+static vj_output_kind guess_kind(const char *path)
+{
+    static const struct {
+        const char *suffix;
+        vj_output_kind kind;
+    } known[] = {{".parquet", VJ_OUT_PARQUET}, {".pq", VJ_OUT_PARQUET},
+                 {".vcf", VJ_OUT_VCF},         {".vcf.gz", VJ_OUT_VCF_GZ},
+                 {".vcf.bgz", VJ_OUT_VCF_GZ},  {".bcf", VJ_OUT_BCF},
+                 {".tsv", VJ_OUT_TSV},         {".txt", VJ_OUT_TSV},
+                 {".tsv.gz", VJ_OUT_TSV_GZ}};
+    size_t n = strlen(path);
+
+    for (size_t i = 0; i < VJ_COUNT(known); i++) {
+        size_t m = strlen(known[i].suffix);
+
+        if (n >= m && strcmp(path + n - m, known[i].suffix) == 0)
+            return known[i].kind;
+    }
+    return strcmp(path, "-") == 0 ? VJ_OUT_TSV : VJ_OUT_PARQUET;
+}
+
+static vj_status check_paths(const vj_job_options *o, vj_error *err)
+{
+    if (o->input == NULL || *o->input == '\0')
+        return vj_fail(err, VJ_E_USAGE, "expected an input file (or - for standard input)");
+    if (o->output == NULL || *o->output == '\0')
+        return vj_fail(err, VJ_E_USAGE, "expected an output file: -o FILE (or - for standard output)");
+    if (strcmp(o->input, "-") != 0 && strcmp(o->output, "-") != 0 &&
+        vj_path_same_file(o->input, o->output))
+        return vj_fail(err, VJ_E_USAGE, "%s: the output is the input itself", o->output);
+    for (int i = 0; i < o->n_databases; i++)
+        if (strcmp(o->output, "-") != 0 && vj_path_same_file(o->databases[i].path, o->output))
+            return vj_fail(err, VJ_E_USAGE, "%s: the output is the database %s itself", o->output,
+                           o->databases[i].name);
+    return VJ_OK;
+}
+
+static vj_status open_databases(vj_plan *plan, vj_error *err)
+{
+    const vj_job_options *o = &plan->options;
+
+    plan->dbs = vj_arena_zalloc(&plan->arena, VJ_MAX((size_t)o->n_databases, 1) * sizeof *plan->dbs,
+                                err);
+    if (plan->dbs == NULL)
+        return VJ_E_NOMEM;
+    for (int i = 0; i < o->n_databases; i++) {
+        for (int k = 0; k < i; k++)
+            if (strcmp(o->databases[k].name, o->databases[i].name) == 0)
+                return vj_fail(err, VJ_E_USAGE, "two databases are called %s",
+                               o->databases[i].name);
+        VJ_TRY(vj_database_open(&o->databases[i], o->start_base, plan->budget, &plan->dbs[i], err));
+        plan->n_dbs++;
+    }
+    return VJ_OK;
+}
+
+static vj_status make_schema(vj_plan *plan, vj_error *err)
+{
+    const vj_schema *left = vj_left_schema(plan->source);
+    int32_t n = left->n_fields;
+
+    VJ_TRY(vj_names_resolve(left, plan->dbs, plan->n_dbs, plan->options.columns, err));
+    for (int32_t d = 0; d < plan->n_dbs; d++)
+        n += plan->dbs[d]->n_columns;
+    vj_field *fields = vj_arena_zalloc(&plan->arena, (size_t)VJ_MAX(n, 1) * sizeof *fields, err);
+    if (fields == NULL)
+        return VJ_E_NOMEM;
+    memcpy(fields, left->fields, (size_t)left->n_fields * sizeof *fields);
+    n = plan->n_left_fields = left->n_fields;
+    for (int32_t d = 0; d < plan->n_dbs; d++)
+        for (int32_t c = 0; c < plan->dbs[d]->n_columns; c++) {
+            const vj_db_column *column = &plan->dbs[d]->columns[c];
+
+            if (column->name == NULL)
+                continue;
+            fields[n] = column->field;
+            fields[n].name = column->name;
+            fields[n++].nullable = true;
+        }
+    plan->out_schema = (vj_schema){n, fields};
+    return VJ_OK;
+}
+
+/* Batch size and counts from the budget (decision 003). */
+static vj_status size_batches(vj_plan *plan, vj_error *err)
+{
+    int64_t memory = plan->options.memory_bytes > 0 ? plan->options.memory_bytes
+                                                    : DEFAULT_MEMORY_BYTES;
+    int64_t room = memory - FIXED_BYTES;
+    int workers = plan->options.threads > 0 ? plan->options.threads : 1;
+    bool unsorted = false;
+
+    for (int32_t d = 0; d < plan->n_dbs; d++)
+        unsorted |= !plan->dbs[d]->sorted;
+    int64_t least = FIXED_BYTES + BYTES_PER_WORKER + 2 * MIN_ROWS_PER_BATCH * BYTES_PER_ROW +
+                    plan->budget->used_bytes + ((int64_t)4 << 20);
+    if (memory < least)
+        return vj_fail(err, VJ_E_NOMEM,
+                       "memory budget of %.0f MB is too small for this job: at least %.0f MB are "
+                       "needed (--memory)", (double)memory / 1e6, (double)least / 1e6 + 1);
+    room -= plan->budget->used_bytes + ((int64_t)4 << 20);
+    while (workers > 1 &&
+           room < workers * BYTES_PER_WORKER + (workers + 2) * MIN_ROWS_PER_BATCH * BYTES_PER_ROW)
+        workers--;
+    plan->n_workers = workers;
+    plan->n_batches = workers + 2;
+    int64_t rows = (room - workers * BYTES_PER_WORKER) / plan->n_batches / BYTES_PER_ROW / 2;
+    /* an unsorted database is read whole for each batch: as few of them as fit */
+    rows = VJ_MIN(rows, unsorted ? (int64_t)1 << 20 : ROWS_PER_BATCH);
+    plan->rows_per_batch = VJ_MAX(rows, MIN_ROWS_PER_BATCH);
+    if (plan->options.rows_per_batch > 0)
+        plan->rows_per_batch = plan->options.rows_per_batch;
+    plan->budget->limit_bytes = memory - FIXED_BYTES;
+    return VJ_OK;
+}
+
+static void say_facts(const vj_plan *plan)
+{
+    for (int32_t d = 0; d < plan->n_dbs; d++)
+        if (!plan->dbs[d]->sorted)
+            vj_plan_log(plan, VJ_LOG_WARNING,
+                        "database %s is not sorted by contig and start: it is read once for each "
+                        "batch of the input; `varjoin reference build` sorts it",
+                        plan->dbs[d]->name);
+}
+
+vj_status vj_plan_build(const vj_job_options *options, bool annotating, vj_budget *budget,
+                        vj_stop *stop, vj_plan **out, vj_error *err)
+{
+    vj_status rc = VJ_E_NOMEM;
+    vj_plan *plan = vj_zalloc(NULL, sizeof *plan, err);
+
+    *out = NULL;
+    if (plan == NULL)
+        return VJ_E_NOMEM;
+    plan->options = *options;
+    plan->annotating = annotating;
+    plan->budget = budget;
+    plan->stop = stop;
+    vj_arena_init(&plan->arena, budget, 16384);
+    VJ_GO(rc, check_paths(options, err));
+    plan->output_kind = options->output_kind != VJ_OUT_GUESS ? options->output_kind
+                                                             : guess_kind(options->output);
+    if (annotating && options->n_databases == 0) {
+        rc = vj_fail(err, VJ_E_USAGE, "expected at least one database: -a NAME=PATH");
+        goto out;
+    }
+    VJ_GO(rc, open_databases(plan, err));
+    VJ_GO(rc, vj_left_open(options, budget, &plan->source, err));
+    VJ_GO(rc, make_schema(plan, err));
+    VJ_GO(rc, size_batches(plan, err));
+    plan->engine = VJ_ENGINE_NATIVE;
+    snprintf(plan->reason, sizeof plan->reason, "standard join by chrom, start, ref, alt");
+    say_facts(plan);
+    *out = plan;
+    plan = NULL;
+out:
+    vj_plan_free(plan);
+    return rc;
+}
+
+void vj_plan_free(vj_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    vj_left_free(plan->source);
+    for (int32_t d = 0; d < plan->n_dbs; d++)
+        vj_database_free(plan->dbs[d]);
+    vj_arena_fini(&plan->arena);
+    vj_free(plan);
+}

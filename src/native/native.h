@@ -1,0 +1,23 @@
+/*
+ * native.h - the native engine: stream left batches past database row groups.
+ *
+ * in:      a plan (engine/), its source, databases and an open sink
+ * out:     joined rows in input order to the sink, ledgers and hash to the result
+ * not:     matching rules (join/), Parquet pages (parquet/), names and types (engine/)
+ * threads: one worker per thread, each with cursors and scratch of its own
+ * tests:   unit/test_native.c, property/prop_native.c, cli/
+ */
+#ifndef VJ_NATIVE_NATIVE_H
+#define VJ_NATIVE_NATIVE_H
+
+#include "engine/engine.h"
+
+/*
+ * Run the job of the plan: read, parse, join (when the plan annotates), hand rows to the sink in
+ * order. The sink is not finished.
+ * errors: whatever source, databases and sink say; VJ_E_CANCELLED
+ */
+VJ_MUST_CHECK vj_status vj_native_run(vj_plan *plan, vj_sink *sink, vj_result *result,
+                                      vj_error *err);
+
+#endif

@@ -1,0 +1,438 @@
+#include "native/refscan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Positions decoded in one step: bounds memory against row groups of any size. */
+#define SLICE_ROWS ((int64_t)1 << 17)
+
+struct vj_refscan {
+    const vj_plan *plan;
+    vj_budget *budget;
+    vj_candidates candidates;
+    vj_pairs pairs;
+    vj_pq_ranges ranges;
+    VJ_VEC(int32_t) rows;      /* rows to select, ascending */
+    VJ_VEC(int32_t) live_runs; /* runs of the index that the row group may hold */
+    VJ_VEC(int32_t) run_code;  /* per run: the database's contig code, -1: unknown to it */
+    vj_colb chrom, ref, alt;
+    vj_type ref_type, alt_type;
+    bool have_alleles;
+};
+
+/* ---- matches ---- */
+
+vj_status vj_matches_init(vj_matches *matches, const vj_database *db, vj_budget *budget,
+                          vj_error *err)
+{
+    *matches = (vj_matches){0};
+    matches->pairs.budget = matches->first.budget = matches->by_key.budget =
+        matches->best.budget = matches->contig_known.budget = budget;
+    matches->payload = vj_calloc(budget, (size_t)VJ_MAX(db->n_columns, 1),
+                                 sizeof *matches->payload, err);
+    if (matches->payload == NULL)
+        return VJ_E_NOMEM;
+    for (int32_t c = 0; c < db->n_columns; c++) {
+        if (db->columns[c].name == NULL)
+            continue;
+        VJ_TRY(vj_colb_init(&matches->payload[matches->n_payload++], &db->columns[c].field.type,
+                            budget, err));
+    }
+    return VJ_OK;
+}
+
+void vj_matches_fini(vj_matches *matches)
+{
+    VJ_VEC_FINI(&matches->pairs);
+    VJ_VEC_FINI(&matches->first);
+    VJ_VEC_FINI(&matches->by_key);
+    VJ_VEC_FINI(&matches->best);
+    VJ_VEC_FINI(&matches->contig_known);
+    for (int32_t i = 0; i < matches->n_payload; i++)
+        vj_colb_fini(&matches->payload[i]);
+    vj_free(matches->payload);
+    matches->payload = NULL;
+    matches->n_payload = 0;
+}
+
+static vj_status reset_matches(vj_matches *m, const vj_key_list *keys, vj_error *err)
+{
+    VJ_VEC_RESET(&m->pairs);
+    VJ_VEC_RESET(&m->first);
+    VJ_VEC_RESET(&m->by_key);
+    VJ_VEC_RESET(&m->best);
+    VJ_VEC_RESET(&m->contig_known);
+    VJ_TRY(VJ_VEC_RESERVE(&m->best, keys->keys.n, err));
+    VJ_TRY(VJ_VEC_RESERVE(&m->contig_known, keys->contig_names.n, err));
+    if (keys->keys.n > 0)
+        memset(m->best.ptr, VJ_JOIN_NO_POSITION, keys->keys.n);
+    m->best.n = keys->keys.n;
+    m->contig_known.n = keys->contig_names.n;
+    for (int32_t i = 0; i < m->n_payload; i++)
+        vj_colb_reset(&m->payload[i]);
+    m->n_rows = 0;
+    return VJ_OK;
+}
+
+/* ---- scratch ---- */
+
+vj_status vj_refscan_new(const vj_plan *plan, vj_refscan **out, vj_error *err)
+{
+    vj_refscan *scan = vj_zalloc(plan->budget, sizeof *scan, err);
+    vj_type text = vj_type_of(VJ_TEXT);
+
+    *out = NULL;
+    if (scan == NULL)
+        return VJ_E_NOMEM;
+    scan->plan = plan;
+    scan->budget = plan->budget;
+    scan->candidates.budget = scan->pairs.budget = scan->ranges.budget = scan->rows.budget =
+        scan->live_runs.budget = scan->run_code.budget = plan->budget;
+    vj_status rc = vj_colb_init(&scan->chrom, &text, plan->budget, err);
+    if (rc != VJ_OK) {
+        vj_refscan_free(scan);
+        return rc;
+    }
+    *out = scan;
+    return VJ_OK;
+}
+
+void vj_refscan_free(vj_refscan *scan)
+{
+    if (scan == NULL)
+        return;
+    VJ_VEC_FINI(&scan->candidates);
+    VJ_VEC_FINI(&scan->pairs);
+    VJ_VEC_FINI(&scan->ranges);
+    VJ_VEC_FINI(&scan->rows);
+    VJ_VEC_FINI(&scan->live_runs);
+    VJ_VEC_FINI(&scan->run_code);
+    vj_colb_fini(&scan->chrom);
+    vj_colb_fini(&scan->ref);
+    vj_colb_fini(&scan->alt);
+    vj_free(scan);
+}
+
+/* ref and alt builders have the database's types; kept while the type stays the same. */
+static vj_status prepare_alleles(vj_refscan *scan, const vj_database *db, vj_error *err)
+{
+    const vj_db_file *file = &db->files[0];
+    const vj_field *fields = vj_pq_meta_view(file->pq)->schema.fields;
+
+    vj_colb_fini(&scan->ref);
+    vj_colb_fini(&scan->alt);
+    VJ_TRY(vj_colb_init(&scan->ref, &fields[file->ref_i].type, scan->budget, err));
+    return vj_colb_init(&scan->alt, &fields[file->alt_i].type, scan->budget, err);
+}
+
+/* ---- contigs ---- */
+
+static vj_span canonical_of_run(const vj_join_index *index, const vj_join_run *run,
+                                char dst[VJ_CONTIG_BYTES])
+{
+    return vj_contig_canonical(index->list->contig_names.ptr[run->contig],
+                               index->list->contig_lengths.ptr[run->contig], dst);
+}
+
+static vj_status resolve_contigs(vj_refscan *scan, const vj_database *db,
+                                 const vj_join_index *index, vj_matches *m, vj_error *err)
+{
+    const vj_key_list *list = index->list;
+    char name[VJ_CONTIG_BYTES];
+
+    for (size_t c = 0; c < list->contig_names.n; c++)
+        m->contig_known.ptr[c] = vj_map_find(&db->contigs.by_name,
+                                             vj_contig_canonical(list->contig_names.ptr[c],
+                                                                 list->contig_lengths.ptr[c],
+                                                                 name)) >= 0;
+    VJ_VEC_RESET(&scan->run_code);
+    for (size_t r = 0; r < index->runs.n; r++) {
+        vj_span canonical = canonical_of_run(index, &index->runs.ptr[r], name);
+        int64_t code = vj_map_find(&db->contigs.by_name, canonical);
+
+        VJ_TRY(VJ_VEC_PUSH(&scan->run_code, (int32_t)code, err));
+    }
+    return VJ_OK;
+}
+
+/* Runs that have a key within the group's bounds and contig. */
+static vj_status find_live_runs(vj_refscan *scan, const vj_join_index *index,
+                                const vj_db_rowgroup *group, vj_error *err)
+{
+    VJ_VEC_RESET(&scan->live_runs);
+    for (size_t r = 0; r < index->runs.n; r++) {
+        if (group->contig >= 0 && group->contig != scan->run_code.ptr[r])
+            continue;
+        if (vj_join_run_touches(index, &index->runs.ptr[r], group->min_pos1, group->max_pos1))
+            VJ_TRY(VJ_VEC_PUSH(&scan->live_runs, (int32_t)r, err));
+    }
+    return VJ_OK;
+}
+
+/* ---- positions ---- */
+
+static int by_row(const void *a, const void *b)
+{
+    const vj_candidate *x = a;
+    const vj_candidate *y = b;
+
+    return x->row != y->row ? (x->row > y->row) - (x->row < y->row)
+                            : (x->pos_i > y->pos_i) - (x->pos_i < y->pos_i);
+}
+
+/* Bounds of the live runs' keys, in the file's counting. */
+static void key_bounds(const vj_refscan *scan, const vj_join_index *index, int64_t shift,
+                       int64_t *lo, int64_t *hi)
+{
+    *lo = INT64_MAX;
+    *hi = INT64_MIN;
+    for (size_t i = 0; i < scan->live_runs.n; i++) {
+        const vj_join_run *run = &index->runs.ptr[scan->live_runs.ptr[i]];
+
+        *lo = VJ_MIN(*lo, index->pos1.ptr[run->pos_beg] - shift);
+        *hi = VJ_MAX(*hi, index->pos1.ptr[run->pos_end - 1] - shift);
+    }
+}
+
+static vj_status scan_range(vj_refscan *scan, const vj_join_index *index, vj_pq_cursor *cur,
+                            vj_pq_range range, int64_t shift, vj_error *err)
+{
+    VJ_TRY(vj_pq_cursor_skip(cur, range.beg - vj_pq_cursor_row(cur), err));
+    while (vj_pq_cursor_row(cur) < range.end) {
+        const vj_col *start = NULL;
+        int64_t row = vj_pq_cursor_row(cur);
+
+        VJ_TRY(vj_pq_cursor_next(cur, VJ_MIN(range.end - row, SLICE_ROWS), &start, err));
+        if (start == NULL)
+            break;
+        for (size_t i = 0; i < scan->live_runs.n; i++)
+            VJ_TRY(vj_join_positions(index, &index->runs.ptr[scan->live_runs.ptr[i]], start, row,
+                                     shift, &scan->candidates, err));
+    }
+    return VJ_OK;
+}
+
+static vj_status find_candidates(vj_refscan *scan, const vj_database *db,
+                                 const vj_join_index *index, const vj_db_rowgroup *group,
+                                 vj_error *err)
+{
+    const vj_db_file *file = &db->files[group->file_i];
+    int64_t shift = db->start_base == 0 ? 1 : 0;
+    int64_t lo = 0;
+    int64_t hi = 0;
+    vj_pq_cursor *cur = NULL;
+    vj_status rc = VJ_OK;
+
+    VJ_VEC_RESET(&scan->candidates);
+    VJ_VEC_RESET(&scan->ranges);
+    key_bounds(scan, index, shift, &lo, &hi);
+    VJ_TRY(vj_pq_rows_between(file->pq, group->rowgroup_i, file->start_i, lo, hi, &scan->ranges,
+                              err));
+    if (scan->ranges.n == 0)
+        return VJ_OK;
+    VJ_TRY(vj_pq_cursor_open(file->pq, group->rowgroup_i, file->start_i, scan->budget, &cur, err));
+    for (size_t i = 0; i < scan->ranges.n; i++)
+        VJ_GO(rc, scan_range(scan, index, cur, scan->ranges.ptr[i], shift, err));
+    if (scan->live_runs.n > 1)
+        qsort(scan->candidates.ptr, scan->candidates.n, sizeof *scan->candidates.ptr, by_row);
+out:
+    vj_pq_cursor_free(cur);
+    return rc;
+}
+
+/* ---- alleles ---- */
+
+static vj_status select_rows(vj_refscan *scan, const vj_db_file *file, int32_t rowgroup_i,
+                             int32_t field_i, const int32_t *rows, int64_t n, vj_colb *dst,
+                             vj_error *err)
+{
+    vj_pq_cursor *cur = NULL;
+
+    VJ_TRY(vj_pq_cursor_open(file->pq, rowgroup_i, field_i, scan->budget, &cur, err));
+    vj_status rc = vj_pq_cursor_select(cur, rows, n, dst, err);
+    vj_pq_cursor_free(cur);
+    return rc;
+}
+
+/* Drop candidates whose contig is another one: row groups that hold several contigs. */
+static vj_status filter_contigs(vj_refscan *scan, const vj_join_index *index,
+                                const vj_db_file *file, const vj_db_rowgroup *group,
+                                vj_matches *m, vj_error *err)
+{
+    vj_candidates *cands = &scan->candidates;
+    char wanted[VJ_CONTIG_BYTES];
+    char found[VJ_CONTIG_BYTES];
+    size_t kept = 0;
+    size_t r = 0;
+
+    VJ_VEC_RESET(&scan->rows);
+    for (size_t i = 0; i < cands->n; i++)
+        if (i == 0 || cands->ptr[i].row != cands->ptr[i - 1].row)
+            VJ_TRY(VJ_VEC_PUSH(&scan->rows, cands->ptr[i].row, err));
+    vj_colb_reset(&scan->chrom);
+    VJ_TRY(select_rows(scan, file, group->rowgroup_i, file->chrom_i, scan->rows.ptr,
+                       (int64_t)scan->rows.n, &scan->chrom, err));
+    vj_col chrom = vj_colb_view(&scan->chrom);
+    for (size_t i = 0; i < cands->n; i++) {
+        r += i > 0 && cands->ptr[i].row != cands->ptr[i - 1].row;
+        if (vj_col_is_null(&chrom, (int64_t)r))
+            continue;
+        const vj_join_run *run = index->runs.ptr;
+        while (cands->ptr[i].pos_i >= run->pos_end)
+            run++;
+        vj_span name = vj_contig_canonical(vj_col_bytes(&chrom, (int64_t)r), -1, found);
+        if (!vj_span_eq(name, canonical_of_run(index, run, wanted)))
+            continue;
+        m->contig_known.ptr[run->contig] = 1;
+        cands->ptr[kept++] = cands->ptr[i];
+    }
+    cands->n = kept;
+    return VJ_OK;
+}
+
+static vj_status compare_alleles(vj_refscan *scan, const vj_join_index *index,
+                                 const vj_db_file *file, const vj_db_rowgroup *group,
+                                 vj_matches *m, vj_error *err)
+{
+    const vj_candidates *cands = &scan->candidates;
+
+    VJ_VEC_RESET(&scan->rows);
+    VJ_TRY(VJ_VEC_RESERVE(&scan->rows, cands->n, err));
+    /* within one contig a row stands at one position: candidates are unique by now */
+    for (size_t i = 0; i < cands->n; i++)
+        scan->rows.ptr[scan->rows.n++] = cands->ptr[i].row;
+    vj_colb_reset(&scan->ref);
+    vj_colb_reset(&scan->alt);
+    VJ_TRY(select_rows(scan, file, group->rowgroup_i, file->ref_i, scan->rows.ptr,
+                       (int64_t)scan->rows.n, &scan->ref, err));
+    VJ_TRY(select_rows(scan, file, group->rowgroup_i, file->alt_i, scan->rows.ptr,
+                       (int64_t)scan->rows.n, &scan->alt, err));
+    vj_col ref = vj_colb_view(&scan->ref);
+    vj_col alt = vj_colb_view(&scan->alt);
+    VJ_VEC_RESET(&scan->pairs);
+    return vj_join_alleles(index, cands->ptr, (int64_t)cands->n, &ref, &alt, m->best.ptr,
+                           &scan->pairs, err);
+}
+
+/* ---- payload ---- */
+
+static vj_status read_payload(vj_refscan *scan, const vj_database *db, const vj_db_file *file,
+                              const vj_db_rowgroup *group, vj_matches *m, vj_error *err)
+{
+    int64_t n = (int64_t)scan->rows.n;
+    int32_t p = 0;
+
+    for (int32_t c = 0; c < db->n_columns; c++) {
+        if (db->columns[c].name == NULL)
+            continue;
+        vj_colb *dst = &m->payload[p++];
+        if (file->payload_i[c] < 0)
+            VJ_TRY(vj_colb_nulls(dst, n, err));
+        else
+            VJ_TRY(select_rows(scan, file, group->rowgroup_i, file->payload_i[c],
+                               scan->rows.ptr, n, dst, err));
+    }
+    m->n_rows += n;
+    return VJ_OK;
+}
+
+/* Matched rows of the group become payload rows; pairs point at them. */
+static vj_status keep_pairs(vj_refscan *scan, vj_matches *m, vj_error *err)
+{
+    const vj_candidates *cands = &scan->candidates;
+    int32_t last = -1;
+
+    VJ_VEC_RESET(&scan->rows);
+    for (size_t i = 0; i < scan->pairs.n; i++) {
+        vj_pair pair = scan->pairs.ptr[i];
+        int32_t row = cands->ptr[pair.candidate].row;
+
+        if (row != last)
+            VJ_TRY(VJ_VEC_PUSH(&scan->rows, row, err));
+        last = row;
+        pair.candidate = (int32_t)(m->n_rows + (int64_t)scan->rows.n - 1);
+        VJ_TRY(VJ_VEC_PUSH(&m->pairs, pair, err));
+    }
+    return VJ_OK;
+}
+
+static vj_status scan_rowgroup(vj_refscan *scan, const vj_database *db,
+                               const vj_join_index *index, const vj_db_rowgroup *group,
+                               vj_matches *m, vj_error *err)
+{
+    const vj_db_file *file = &db->files[group->file_i];
+
+    VJ_TRY(find_candidates(scan, db, index, group, err));
+    if (scan->candidates.n > 0 && group->contig < 0)
+        VJ_TRY(filter_contigs(scan, index, file, group, m, err));
+    if (scan->candidates.n == 0)
+        return VJ_OK;
+    VJ_TRY(compare_alleles(scan, index, file, group, m, err));
+    if (scan->pairs.n == 0)
+        return VJ_OK;
+    VJ_TRY(keep_pairs(scan, m, err));
+    return read_payload(scan, db, file, group, m, err);
+}
+
+/* ---- finish ---- */
+
+static vj_status refuse_duplicate(const vj_database *db, const vj_key_list *list, int64_t k,
+                                  int32_t n, vj_error *err)
+{
+    const vj_key *key = &list->keys.ptr[k];
+    vj_span contig = list->contig_names.ptr[key->contig];
+    char ref[64];
+    char alt[64];
+
+    return vj_fail(err, VJ_E_POLICY,
+                   "database %s has %d rows for %.*s:%lld %s>%s and --duplicates is error",
+                   db->name, n, (int)contig.len_bytes, contig.ptr, (long long)key->pos1,
+                   vj_quote(ref, sizeof ref, key->ref.ptr, key->ref.len_bytes),
+                   vj_quote(alt, sizeof alt, key->alt.ptr, key->alt.len_bytes));
+}
+
+/* Group the pairs by key (stable: database order) and apply the duplicate policy. */
+static vj_status group_pairs(const vj_refscan *scan, const vj_database *db,
+                             const vj_key_list *list, vj_matches *m, vj_error *err)
+{
+    size_t n_keys = list->keys.n;
+
+    VJ_TRY(VJ_VEC_RESERVE(&m->first, n_keys + 1, err));
+    VJ_TRY(VJ_VEC_RESERVE(&m->by_key, m->pairs.n, err));
+    int32_t *first = m->first.ptr;
+    memset(first, 0, (n_keys + 1) * sizeof *first);
+    for (size_t i = 0; i < m->pairs.n; i++)
+        first[m->pairs.ptr[i].key + 1]++;
+    for (size_t k = 0; k < n_keys; k++) {
+        if (first[k + 1] > 1 && scan->plan->options.duplicates == VJ_DUPLICATES_ERROR)
+            return refuse_duplicate(db, list, (int64_t)k, first[k + 1], err);
+        first[k + 1] += first[k];
+    }
+    for (size_t i = 0; i < m->pairs.n; i++)
+        m->by_key.ptr[first[m->pairs.ptr[i].key]++] = m->pairs.ptr[i].candidate;
+    memmove(first + 1, first, n_keys * sizeof *first);
+    first[0] = 0;
+    m->first.n = n_keys + 1;
+    m->by_key.n = m->pairs.n;
+    return VJ_OK;
+}
+
+vj_status vj_refscan_run(vj_refscan *scan, const vj_database *db, const vj_join_index *index,
+                         vj_matches *out, vj_error *err)
+{
+    VJ_TRY(reset_matches(out, index->list, err));
+    VJ_TRY(resolve_contigs(scan, db, index, out, err));
+    VJ_TRY(prepare_alleles(scan, db, err));
+    for (int32_t i = 0; i < db->n_rowgroups; i++) {
+        const vj_db_rowgroup *group = &db->rowgroups[i];
+
+        VJ_TRY(find_live_runs(scan, index, group, err));
+        if (scan->live_runs.n == 0)
+            continue;
+        VJ_TRY(vj_stop_check(scan->plan->stop, err));
+        vj_status rc = scan_rowgroup(scan, db, index, group, out, err);
+        if (rc != VJ_OK)
+            return vj_wrap(err, rc, "reading database %s", db->name);
+    }
+    return group_pairs(scan, db, index->list, out, err);
+}
