@@ -32,14 +32,14 @@ typedef enum vj_log_level { VJ_LOG_INFO = 0, VJ_LOG_WARNING } vj_log_level;
 
 /* Output formats, by the letters of bcftools plus p (Parquet) and t (TSV). */
 typedef enum vj_output_kind {
-    VJ_OUT_GUESS = 0,
-    VJ_OUT_PARQUET = 'p',
-    VJ_OUT_VCF = 'v',
-    VJ_OUT_VCF_GZ = 'z',
-    VJ_OUT_BCF = 'b',
-    VJ_OUT_BCF_PLAIN = 'u',
-    VJ_OUT_TSV = 't',
-    VJ_OUT_TSV_GZ = 'T'
+    VJ_TO_GUESS = 0,
+    VJ_TO_PARQUET = 'p',
+    VJ_TO_VCF = 'v',
+    VJ_TO_VCF_GZ = 'z',
+    VJ_TO_BCF = 'b',
+    VJ_TO_BCF_PLAIN = 'u',
+    VJ_TO_TSV = 't',
+    VJ_TO_TSV_GZ = 'T'
 } vj_output_kind;
 
 /* Where a run stands; rows_total and bytes_total are -1 where unknown. */
@@ -58,7 +58,6 @@ typedef struct vj_job_options {
     vj_output_kind output_kind;
     const char *compression; /* "zstd", "zstd:9", "none" ...; NULL: zstd */
     int compat;              /* Parquet that old readers understand */
-    const char *field_separators; /* reserved */
 
     const vj_job_database *databases;
     int n_databases;
@@ -97,6 +96,10 @@ typedef struct vj_job_options {
     const char *sql_file;       /* duckdb: a SELECT of the user's over the views */
     const char *keep_normalized; /* also write the normalised table here */
 
+    /* for the run record only */
+    const char *user_name, *sample_name, *sample_description, *sequencing_type, *species,
+        *reference_genome;
+
     void (*log)(void *user, vj_log_level level, const char *text);
     void (*progress)(void *user, const vj_progress *progress);
     void *user;
@@ -118,9 +121,6 @@ VJ_API void vj_job_cancel(vj_job *job);
 VJ_API VJ_MUST_CHECK vj_status vj_job_annotate(vj_job *job, vj_error *err);
 /* Write the normalised table. */
 VJ_API VJ_MUST_CHECK vj_status vj_job_normalize(vj_job *job, vj_error *err);
-/* The decision and what it would cost, as text, from headers and footers alone. */
-VJ_API VJ_MUST_CHECK vj_status vj_job_plan(vj_job *job, int as_json, char **out_text,
-                                           vj_error *err);
 /* Run record (schema varjoin.run/1) of the last run as JSON; owned by the job; "" before. */
 VJ_API const char *vj_job_report_json(vj_job *job);
 /* The table for people; owned by the job. */

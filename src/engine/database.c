@@ -205,6 +205,45 @@ static vj_status collect_rowgroups(vj_database *db, vj_error *err)
     return VJ_OK;
 }
 
+/* Contigs of a row group whose statistics do not name one: its chrom column is read. */
+static vj_status read_contigs(vj_database *db, const vj_db_rowgroup *group, vj_error *err)
+{
+    const vj_db_file *file = &db->files[group->file_i];
+    vj_pq_cursor *cur = NULL;
+    const vj_col *chrom = NULL;
+    vj_span last = {NULL, 0};
+    int32_t code = 0;
+    vj_status rc = vj_pq_cursor_open(file->pq, group->rowgroup_i, file->chrom_i, db->budget, &cur,
+                                     err);
+
+    while (rc == VJ_OK) {
+        VJ_GO(rc, vj_pq_cursor_next(cur, BASE_SAMPLE_ROWS, &chrom, err));
+        if (chrom == NULL)
+            break;
+        last = (vj_span){NULL, 0}; /* its bytes went with the slice before */
+        for (int64_t i = 0; i < chrom->n_rows; i++) {
+            if (vj_col_is_null(chrom, i))
+                continue;
+            vj_span name = vj_col_bytes(chrom, i);
+            if (last.ptr != NULL && vj_span_eq(name, last))
+                continue;
+            VJ_GO(rc, vj_contigs_add(&db->contigs, name, -1, &code, err));
+            last = name;
+        }
+    }
+out:
+    vj_pq_cursor_free(cur);
+    return rc;
+}
+
+static vj_status collect_unknown_contigs(vj_database *db, vj_error *err)
+{
+    for (int32_t i = 0; db->has_unknown_contigs && i < db->n_rowgroups; i++)
+        if (db->rowgroups[i].contig < 0)
+            VJ_TRY(read_contigs(db, &db->rowgroups[i], err));
+    return VJ_OK;
+}
+
 /* Row groups of a contig follow each other without overlap. */
 static vj_status check_sorted(vj_database *db, vj_error *err)
 {
@@ -435,6 +474,7 @@ vj_status vj_database_open(const vj_job_database *spec, int start_base, vj_budge
     VJ_GO(rc, set_identity(db, spec, err));
     VJ_GO(rc, collect_columns(db, err));
     VJ_GO(rc, collect_rowgroups(db, err));
+    VJ_GO(rc, collect_unknown_contigs(db, err));
     VJ_GO(rc, check_sorted(db, err));
     VJ_GO(rc, make_checksum(db, err));
     if (start_base >= 0)

@@ -15,6 +15,7 @@
 
 #include "hts/hts.h"
 #include "parquet/parquet.h"
+#include "track/track.h"
 #include "varjoin/job.h"
 
 /* ---- databases ---- */
@@ -154,6 +155,7 @@ typedef struct vj_plan {
     int64_t rows_per_batch;
     vj_budget *budget;
     vj_stop *stop;
+    vj_track *track; /* stages are noted here; may be NULL */
     vj_left_source *source;
     int32_t n_dbs;
     vj_database **dbs;
@@ -163,8 +165,8 @@ typedef struct vj_plan {
 } vj_plan;
 
 VJ_MUST_CHECK vj_status vj_plan_build(const vj_job_options *options, bool annotating,
-                                      vj_budget *budget, vj_stop *stop, vj_plan **out,
-                                      vj_error *err);
+                                      vj_budget *budget, vj_stop *stop, vj_track *track,
+                                      vj_plan **out, vj_error *err);
 void vj_plan_free(vj_plan *plan);
 /* Say something to the user through the plan's log callback. */
 void vj_plan_log(const vj_plan *plan, vj_log_level level, const char *fmt, ...)
@@ -172,42 +174,15 @@ void vj_plan_log(const vj_plan *plan, vj_log_level level, const char *fmt, ...)
 
 /* ---- results ---- */
 
-typedef enum vj_reason {
-    VJ_REASON_MATCHED = 0,
-    VJ_REASON_CONTIG_ABSENT,
-    VJ_REASON_NOT_MATCHABLE, /* '*', symbolic, breakend, no ALT */
-    VJ_REASON_NO_POSITION,
-    VJ_REASON_REF_DIFFERS,
-    VJ_REASON_ALT_DIFFERS,
-    VJ_REASONS
-} vj_reason;
-const char *vj_reason_name(vj_reason reason);
-
-/* Ledger of one database: alleles by reason, whole and per contig of the input. */
-typedef struct vj_ledger_contig {
-    int64_t n[VJ_REASONS];
-    bool in_database;
-} vj_ledger_contig;
-typedef struct vj_ledger {
-    int64_t n[VJ_REASONS]; /* alleles */
-    int64_t rows_matched, records_matched;
-    int64_t duplicate_keys; /* alleles with more than one database row */
-    vj_map contig_index;    /* shown name -> index into contigs */
-    VJ_VEC(vj_ledger_contig) contigs;
-} vj_ledger;
-void vj_ledger_init(vj_ledger *ledger, vj_budget *budget);
-void vj_ledger_fini(vj_ledger *ledger);
-VJ_MUST_CHECK vj_status vj_ledger_add(vj_ledger *ledger, vj_span contig, vj_reason reason,
-                                      int64_t n, bool in_database, vj_error *err);
-
 typedef struct vj_result {
     int64_t rows_in, rows_out, records_in, alleles_in;
     int64_t bytes_out;
     vj_vcf_counts counts;
     vj_content_hash hash;
-    int32_t n_ledgers;
-    vj_ledger *ledgers;     /* one per database */
     int64_t vcf_extra_rows; /* database rows beyond the first of an allele, left out of VCF */
+    int64_t vcf_out_of_range; /* integers that VCF cannot hold */
+    vj_report *report;      /* the run record that is being filled; not owned */
+    vj_report_db **dbs;     /* its entries, in plan order; not owned */
 } vj_result;
 
 /* ---- sink ---- */

@@ -30,11 +30,11 @@ static vj_output_kind guess_kind(const char *path)
     static const struct {
         const char *suffix;
         vj_output_kind kind;
-    } known[] = {{".parquet", VJ_OUT_PARQUET}, {".pq", VJ_OUT_PARQUET},
-                 {".vcf", VJ_OUT_VCF},         {".vcf.gz", VJ_OUT_VCF_GZ},
-                 {".vcf.bgz", VJ_OUT_VCF_GZ},  {".bcf", VJ_OUT_BCF},
-                 {".tsv", VJ_OUT_TSV},         {".txt", VJ_OUT_TSV},
-                 {".tsv.gz", VJ_OUT_TSV_GZ}};
+    } known[] = {{".parquet", VJ_TO_PARQUET}, {".pq", VJ_TO_PARQUET},
+                 {".vcf", VJ_TO_VCF},         {".vcf.gz", VJ_TO_VCF_GZ},
+                 {".vcf.bgz", VJ_TO_VCF_GZ},  {".bcf", VJ_TO_BCF},
+                 {".tsv", VJ_TO_TSV},         {".txt", VJ_TO_TSV},
+                 {".tsv.gz", VJ_TO_TSV_GZ}};
     size_t n = strlen(path);
 
     for (size_t i = 0; i < VJ_COUNT(known); i++) {
@@ -43,7 +43,7 @@ static vj_output_kind guess_kind(const char *path)
         if (n >= m && strcmp(path + n - m, known[i].suffix) == 0)
             return known[i].kind;
     }
-    return strcmp(path, "-") == 0 ? VJ_OUT_TSV : VJ_OUT_PARQUET;
+    return strcmp(path, "-") == 0 ? VJ_TO_TSV : VJ_TO_PARQUET;
 }
 
 static vj_status check_paths(const vj_job_options *o, vj_error *err)
@@ -152,7 +152,7 @@ static void say_facts(const vj_plan *plan)
 }
 
 vj_status vj_plan_build(const vj_job_options *options, bool annotating, vj_budget *budget,
-                        vj_stop *stop, vj_plan **out, vj_error *err)
+                        vj_stop *stop, vj_track *track, vj_plan **out, vj_error *err)
 {
     vj_status rc = VJ_E_NOMEM;
     vj_plan *plan = vj_zalloc(NULL, sizeof *plan, err);
@@ -164,9 +164,10 @@ vj_status vj_plan_build(const vj_job_options *options, bool annotating, vj_budge
     plan->annotating = annotating;
     plan->budget = budget;
     plan->stop = stop;
+    plan->track = track;
     vj_arena_init(&plan->arena, budget, 16384);
     VJ_GO(rc, check_paths(options, err));
-    plan->output_kind = options->output_kind != VJ_OUT_GUESS ? options->output_kind
+    plan->output_kind = options->output_kind != VJ_TO_GUESS ? options->output_kind
                                                              : guess_kind(options->output);
     if (annotating && options->n_databases == 0) {
         rc = vj_fail(err, VJ_E_USAGE, "expected at least one database: -a NAME=PATH");

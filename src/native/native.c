@@ -4,6 +4,8 @@
 
 #include "native/refscan.h"
 
+typedef VJ_VEC(int32_t) row_list;
+
 /* One batch on its way: left rows, what each database answers, the rows to write. */
 typedef struct native_batch {
     vj_left *left;
@@ -11,15 +13,13 @@ typedef struct native_batch {
     vj_matches *matches;    /* one per database */
     VJ_VEC(int32_t) row_left;
     bool identity;          /* output row i is left row i */
-    VJ_VEC(int32_t) *row_db; /* per database: payload row of each output row, -1: none */
+    row_list *row_db;       /* per database: payload row of each output row, -1: none */
     vj_colb *builders;      /* output columns that had to be gathered */
     vj_col *cols;
     int64_t n_rows;
     vj_content_hash hash;
     vj_buf scratch;
 } native_batch;
-
-typedef VJ_VEC(int32_t) row_list;
 
 typedef struct native_run {
     vj_plan *plan;
@@ -129,7 +129,12 @@ static vj_status read_batch(void *ctx, void *batch, bool *out_more, vj_error *er
     native_run *run = ctx;
     native_batch *b = batch;
 
-    return vj_left_read(run->plan->source, run->plan->rows_per_batch, b->left, out_more, err);
+    vj_stage_mark mark = vj_stage_start(run->plan->track);
+    vj_status rc = vj_left_read(run->plan->source, run->plan->rows_per_batch, b->left, out_more,
+                                err);
+
+    vj_stage_stop(run->plan->track, VJ_STAGE_READ, mark, 0, 0);
+    return rc;
 }
 
 /* Matches of a row's key in one database. */
@@ -161,7 +166,7 @@ static vj_status expand_row(const vj_plan *plan, native_batch *b, int32_t row, v
         b->row_left.ptr[b->row_left.n++] = row;
     int64_t repeat = total;
     for (int32_t d = 0; d < plan->n_dbs; d++) {
-        row_list *list = (row_list *)(void *)&b->row_db[d];
+        row_list *list = &b->row_db[d];
         const vj_matches *m = &b->matches[d];
         int32_t n = n_matches(b, d, key);
 
@@ -233,16 +238,21 @@ static vj_status work_batch(void *ctx, void *worker, void *batch, vj_error *err)
     native_run *run = ctx;
     native_batch *b = batch;
     const vj_plan *plan = run->plan;
+    vj_stage_mark mark = vj_stage_start(plan->track);
 
     VJ_TRY(vj_left_parse(plan->source, b->left, err));
+    vj_stage_stop(plan->track, VJ_STAGE_PARSE, mark, b->left->n_rows, 0);
     if (plan->n_dbs > 0) {
         VJ_TRY(vj_join_index_build(&b->index, b->left->keys, err));
         for (int32_t d = 0; d < plan->n_dbs; d++)
             VJ_TRY(vj_refscan_run(worker, plan->dbs[d], &b->index, &b->matches[d], err));
     }
+    mark = vj_stage_start(plan->track);
     VJ_TRY(expand_rows(plan, b, err));
     VJ_TRY(gather_columns(plan, b, err));
-    return hash_rows(plan, b, err);
+    VJ_TRY(hash_rows(plan, b, err));
+    vj_stage_stop(plan->track, VJ_STAGE_ENCODE, mark, b->n_rows, 0);
+    return VJ_OK;
 }
 
 /* ---- commit ---- */
@@ -264,11 +274,27 @@ static vj_reason reason_of(const native_batch *b, int32_t d, int32_t key_i)
     return by_best[b->matches[d].best.ptr[key_i]];
 }
 
+/* Counts of one stretch of keys on one contig into the record; counts are emptied. */
+static vj_status note_contig(native_run *run, int32_t d, vj_span contig, int64_t *counts,
+                             vj_error *err)
+{
+    char name[VJ_CONTIG_BYTES];
+
+    vj_quote(name, sizeof name, contig.ptr, contig.len_bytes);
+    for (int r = 0; r < VJ_REASON_COUNT; r++) {
+        if (counts[r] > 0)
+            VJ_TRY(vj_report_count(run->result->report, run->result->dbs[d], name, (vj_reason)r,
+                                   counts[r], err));
+        counts[r] = 0;
+    }
+    return VJ_OK;
+}
+
 static vj_status note_reasons(native_run *run, const native_batch *b, int32_t d, vj_error *err)
 {
-    vj_ledger *ledger = &run->result->ledgers[d];
+    vj_report_db *db = run->result->dbs[d];
     const vj_key_list *list = b->left->keys;
-    int64_t counts[VJ_REASONS] = {0};
+    int64_t counts[VJ_REASON_COUNT] = {0};
     int32_t last_record = -1;
 
     for (size_t k = 0; k < list->keys.n; k++) {
@@ -277,22 +303,16 @@ static vj_status note_reasons(native_run *run, const native_batch *b, int32_t d,
 
         counts[reason]++;
         if (reason == VJ_REASON_MATCHED) {
-            ledger->duplicate_keys += n_matches(b, d, (int32_t)k) > 1;
-            ledger->records_matched += b->left->key_record[k] != last_record;
+            db->duplicate_keys += n_matches(b, d, (int32_t)k) > 1;
+            db->matched_records += b->left->key_record[k] != last_record;
+            db->matched_alleles++;
             last_record = b->left->key_record[k];
         }
-        if (k + 1 < list->keys.n && list->keys.ptr[k + 1].contig == contig)
-            continue;
-        for (int r = 0; r < VJ_REASONS; r++) {
-            if (counts[r] > 0)
-                VJ_TRY(vj_ledger_add(ledger, list->contig_names.ptr[contig], (vj_reason)r,
-                                     counts[r], b->matches[d].contig_known.ptr[contig] != 0,
-                                     err));
-            counts[r] = 0;
-        }
+        if (k + 1 == list->keys.n || list->keys.ptr[k + 1].contig != contig)
+            VJ_TRY(note_contig(run, d, list->contig_names.ptr[contig], counts, err));
     }
     for (int64_t i = 0; i < b->n_rows; i++)
-        ledger->rows_matched += b->row_db[d].ptr[i] >= 0;
+        db->matched_rows += b->row_db[d].ptr[i] >= 0;
     return VJ_OK;
 }
 
@@ -306,7 +326,9 @@ static vj_status commit_batch(void *ctx, void *batch, vj_error *err)
 
     for (int32_t d = 0; d < run->plan->n_dbs; d++)
         VJ_TRY(note_reasons(run, b, d, err));
+    vj_stage_mark mark = vj_stage_start(run->plan->track);
     VJ_TRY(vj_sink_append(run->sink, &out, result, err));
+    vj_stage_stop(run->plan->track, VJ_STAGE_WRITE, mark, b->n_rows, 0);
     vj_content_hash_merge(&result->hash, &b->hash);
     result->rows_in += b->left->n_rows;
     result->rows_out += b->n_rows;

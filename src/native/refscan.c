@@ -362,16 +362,22 @@ static vj_status scan_rowgroup(vj_refscan *scan, const vj_database *db,
 {
     const vj_db_file *file = &db->files[group->file_i];
 
+    vj_stage_mark mark = vj_stage_start(scan->plan->track);
+
     VJ_TRY(find_candidates(scan, db, index, group, err));
     if (scan->candidates.n > 0 && group->contig < 0)
         VJ_TRY(filter_contigs(scan, index, file, group, m, err));
     if (scan->candidates.n == 0)
         return VJ_OK;
     VJ_TRY(compare_alleles(scan, index, file, group, m, err));
+    vj_stage_stop(scan->plan->track, VJ_STAGE_KEYS, mark, group->n_rows, 0);
     if (scan->pairs.n == 0)
         return VJ_OK;
     VJ_TRY(keep_pairs(scan, m, err));
-    return read_payload(scan, db, file, group, m, err);
+    mark = vj_stage_start(scan->plan->track);
+    VJ_TRY(read_payload(scan, db, file, group, m, err));
+    vj_stage_stop(scan->plan->track, VJ_STAGE_PAYLOAD, mark, (int64_t)scan->rows.n, 0);
+    return VJ_OK;
 }
 
 /* ---- finish ---- */

@@ -1,0 +1,327 @@
+#include "job_args.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static vj_status parse_database(job_args *args, const vj_cli_args *cli, vj_error *err)
+{
+    int n = args->options.n_databases;
+    const char *equals = strchr(cli->value, '=');
+
+    if (n == MAX_DATABASES)
+        return vj_cli_refuse(cli, err, "more than %d databases", MAX_DATABASES);
+    if (equals == NULL || equals == cli->value || equals[1] == '\0' ||
+        (size_t)(equals - cli->value) >= sizeof args->names[n])
+        return vj_cli_refuse(cli, err, "expected NAME=PATH, found '%s'", cli->value);
+    memcpy(args->names[n], cli->value, (size_t)(equals - cli->value));
+    for (const char *p = args->names[n]; *p != '\0'; p++)
+        if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.", *p) == NULL)
+            return vj_cli_refuse(cli, err, "a database's name is made of letters, digits, _ - ., "
+                                 "found '%s'", args->names[n]);
+    args->databases[n] = (vj_job_database){args->names[n], equals + 1, NULL};
+    args->options.databases = args->databases;
+    args->options.n_databases++;
+    return VJ_OK;
+}
+
+static vj_status parse_release(job_args *args, const vj_cli_args *cli, vj_error *err)
+{
+    if (args->options.n_databases == 0)
+        return vj_cli_refuse(cli, err, "stands behind the -a that it belongs to");
+    args->databases[args->options.n_databases - 1].release = cli->value;
+    return VJ_OK;
+}
+
+static vj_status parse_word(const vj_cli_args *cli, const char *const *words, int n, int *out,
+                            vj_error *err)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(cli->value, words[i]) == 0) {
+            *out = i;
+            return VJ_OK;
+        }
+    const char *near = vj_cli_nearest(cli->value, words, n);
+    return near != NULL
+               ? vj_cli_refuse(cli, err, "no such choice '%s'; nearest is '%s'", cli->value, near)
+               : vj_cli_refuse(cli, err, "no such choice '%s'", cli->value);
+}
+
+static vj_status parse_output_type(job_args *args, const vj_cli_args *cli, vj_error *err)
+{
+    if (strlen(cli->value) != 1 || strchr("pvzbut", cli->value[0]) == NULL)
+        return vj_cli_refuse(cli, err, "expected one of p v z b u t, found '%s'", cli->value);
+    args->options.output_kind = (vj_output_kind)cli->value[0];
+    return VJ_OK;
+}
+
+static vj_status parse_bad_records(job_args *args, const vj_cli_args *cli, vj_error *err)
+{
+    if (strncmp(cli->value, "skip=", 5) != 0 || cli->value[5] == '\0')
+        return vj_cli_refuse(cli, err, "expected skip=FILE, found '%s'", cli->value);
+    args->options.bad_records_path = cli->value + 5;
+    return VJ_OK;
+}
+
+static vj_status parse_threads(job_args *args, const vj_cli_args *cli, vj_error *err)
+{
+    int64_t n = 0;
+
+    VJ_TRY(vj_cli_int(cli, 1, 1024, &n, err));
+    args->options.threads = (int)n;
+    return VJ_OK;
+}
+
+static vj_status parse_engine_option(job_args *args, const vj_cli_args *cli, int id,
+                                     vj_error *err)
+{
+    static const char *const engines[] = {"auto", "native", "polars", "duckdb"};
+    static const char *const policies[] = {"all", "first", "error"};
+    vj_job_options *o = &args->options;
+    int word = 0;
+    int64_t n = 0;
+
+    switch (id) {
+    case OPT_ENGINE:
+        VJ_TRY(parse_word(cli, engines, 4, &word, err));
+        o->engine = (vj_engine_kind)word;
+        return VJ_OK;
+    case OPT_DUPLICATES:
+        VJ_TRY(parse_word(cli, policies, 3, &word, err));
+        o->duplicates = (vj_duplicates)word;
+        return VJ_OK;
+    case OPT_START_BASE:
+        VJ_TRY(vj_cli_int(cli, 0, 1, &n, err));
+        o->start_base = (int)n;
+        return VJ_OK;
+    case OPT_BATCH_ROWS:
+        return vj_cli_int(cli, 1, 1 << 24, &o->rows_per_batch, err);
+    case 'a':
+        return parse_database(args, cli, err);
+    case OPT_RELEASE:
+        return parse_release(args, cli, err);
+    case 'O':
+        return parse_output_type(args, cli, err);
+    case OPT_BAD_RECORDS:
+        return parse_bad_records(args, cli, err);
+    case '@':
+        return parse_threads(args, cli, err);
+    case 'm':
+        return vj_cli_size(cli, &o->memory_bytes, err);
+    case OPT_MIN_QUAL:
+        return vj_cli_real(cli, &o->min_qual, err);
+    case OPT_MIN_DP:
+        return vj_cli_real(cli, &o->min_dp, err);
+    case OPT_MIN_GQ:
+        return vj_cli_real(cli, &o->min_gq, err);
+    default:
+        return vj_fail(err, VJ_E_BUG, "option %d has no meaning", id);
+    }
+}
+
+/* Options that are one text or one switch: where it goes. */
+static bool take_plain(job_args *args, const char *value, int id)
+{
+    vj_job_options *o = &args->options;
+    const struct {
+        int id;
+        const char **text;
+        int *flag;
+    } plain[] = {
+        {'o', &o->output, NULL},
+        {OPT_COMPRESSION, &o->compression, NULL},
+        {OPT_COMPAT, NULL, &o->compat},
+        {'W', NULL, &o->write_index},
+        {OPT_NO_VERSION, NULL, &o->no_version},
+        {OPT_REPORT, &args->report_path, NULL},
+        {OPT_MULTIQC, &args->multiqc_path, NULL},
+        {'r', &o->regions, NULL},
+        {'R', &o->regions_file, NULL},
+        {'t', &o->targets, NULL},
+        {'T', &o->targets_file, NULL},
+        {'f', &o->filter_pass, NULL},
+        {OPT_VARIANTS_ONLY, NULL, &o->variants_only},
+        {OPT_STRICT, NULL, &o->strict},
+        {OPT_ALLOW_TRUNCATED, NULL, &o->allow_truncated},
+        {'s', &o->samples, NULL},
+        {OPT_ALL_SAMPLES, NULL, &o->all_samples},
+        {OPT_SITES_ONLY, NULL, &o->sites_only},
+        {OPT_INFO_FIELDS, &o->info_fields, NULL},
+        {OPT_FORMAT_FIELDS, &o->format_fields, NULL},
+        {OPT_NO_FORMATS, NULL, &o->without_formats},
+        {OPT_ASSUME_NUMBER, &o->assume_number, NULL},
+        {OPT_TEMP_DIR, &o->temp_dir, NULL},
+        {OPT_USER_NAME, &o->user_name, NULL},
+        {OPT_SAMPLE_NAME, &o->sample_name, NULL},
+        {OPT_SAMPLE_DESCRIPTION, &o->sample_description, NULL},
+        {OPT_SEQUENCING_TYPE, &o->sequencing_type, NULL},
+        {OPT_SPECIES, &o->species, NULL},
+        {OPT_REFERENCE_GENOME, &o->reference_genome, NULL},
+        {'c', &o->columns, NULL},
+        {OPT_FAIL_ON_EMPTY, NULL, &o->fail_on_empty},
+        {OPT_JOIN_COLUMNS, &o->join_columns, NULL},
+        {OPT_ANY_ORDER, NULL, &o->any_order},
+        {OPT_SQL_FILE, &o->sql_file, NULL},
+        {OPT_DUCKDB_LIB, &o->duckdb_library, NULL},
+        {OPT_PYTHON, &o->python, NULL},
+    };
+
+    for (size_t i = 0; i < VJ_COUNT(plain); i++) {
+        if (plain[i].id != id)
+            continue;
+        if (plain[i].text != NULL)
+            *plain[i].text = value;
+        else
+            *plain[i].flag = 1;
+        return true;
+    }
+    return false;
+}
+
+static char *join_arguments(int argc, char **argv, vj_error *err)
+{
+    vj_buf text = {0};
+    char *out = NULL;
+
+    if (vj_buf_append_text(&text, "varjoin", err) != VJ_OK)
+        goto out;
+    for (int i = 0; i < argc; i++) {
+        const char *quote = strpbrk(argv[i], " \t\n'\"\\$*?;&|<>()") != NULL ? "'" : "";
+
+        if (vj_buf_printf(&text, err, " %s%s%s", quote, argv[i], quote) != VJ_OK)
+            goto out;
+    }
+    out = vj_strndup(NULL, text.ptr, text.len_bytes, err);
+out:
+    vj_buf_fini(&text);
+    return out;
+}
+
+static void log_line(void *user, vj_log_level level, const char *text)
+{
+    (void)user;
+    if (level == VJ_LOG_WARNING)
+        vj_cli_warn("%s", text);
+    else
+        vj_cli_note("%s", text);
+}
+
+static void progress_line(void *user, const vj_progress *progress)
+{
+    (void)user;
+    vj_cli_progress(progress->rows_done, progress->bytes_done, progress->bytes_total);
+}
+
+/* What the machine gives where the user said nothing. */
+static const char *get_environment(void *arg, const char *name)
+{
+    (void)arg;
+    return getenv(name);
+}
+
+static vj_status set_defaults(job_args *args, vj_error *err)
+{
+    vj_job_options *o = &args->options;
+
+    if (o->threads == 0) {
+        vj_host host;
+
+        VJ_TRY(vj_host_probe("", get_environment, NULL, &host, err));
+        o->threads = (int)VJ_MAX(1, VJ_MIN(host.cpus, 16));
+    }
+    if (o->memory_bytes == 0)
+        o->memory_bytes = 256000000;
+    o->log = log_line;
+    o->progress = progress_line;
+    return VJ_OK;
+}
+
+int job_args_parse(job_args *args, const vj_cli_verb *verb, int argc, char **argv)
+{
+    vj_cli_args cli;
+    vj_error err = {0};
+    int id = 0;
+
+    *args = (job_args){.options = VJ_JOB_OPTIONS_INIT};
+    vj_cli_args_init(&cli, verb, argc, argv);
+    while ((id = vj_cli_next(&cli)) > 0)
+        if (!take_plain(args, cli.value, id) &&
+            parse_engine_option(args, &cli, id, &err) != VJ_OK)
+            return vj_cli_error(&err);
+    if (id == VJ_CLI_EXIT)
+        return cli.exit_code;
+    if (cli.n_rest > 1) {
+        vj_fail(&err, VJ_E_USAGE, "expected one input, found '%s' and '%s'", cli.rest[0],
+                cli.rest[1]);
+        return vj_cli_error(&err);
+    }
+    args->options.input = cli.n_rest == 1 ? cli.rest[0] : isatty(STDIN_FILENO) ? NULL : "-";
+    if (args->options.output == NULL)
+        args->options.output = "-";
+    if (set_defaults(args, &err) != VJ_OK)
+        return vj_cli_error(&err);
+    args->command_line = join_arguments(argc, argv, &err);
+    if (args->command_line == NULL)
+        return vj_cli_error(&err);
+    args->options.command_line = args->command_line;
+    return -1;
+}
+
+static vj_status write_text(const char *path, const char *text, vj_error *err)
+{
+    vj_outfile *file = NULL;
+
+    VJ_TRY(vj_outfile_open(path, &file, err));
+    vj_status rc = vj_outfile_write(file, text, strlen(text), err);
+    if (rc == VJ_OK)
+        rc = vj_outfile_finish(file, err);
+    vj_outfile_free(file);
+    return rc;
+}
+
+static vj_job *_Atomic running; /* what a signal cancels */
+
+static void cancel_running(void *arg)
+{
+    vj_job *job = arg;
+
+    while (running == job) {
+        if (vj_stop_check(vj_cli_stop(), NULL) != VJ_OK) {
+            vj_job_cancel(job);
+            return;
+        }
+        vj_sleep_ms(20);
+    }
+}
+
+int job_args_run(job_args *args, job_function run)
+{
+    vj_job *job = NULL;
+    vj_thread *watcher = NULL;
+    vj_error err = {0};
+    vj_error report_err = {0};
+    vj_status rc = VJ_OK;
+
+    vj_cli_output_is(args->options.output);
+    VJ_GO(rc, vj_job_new(&args->options, &job, &err));
+    running = job;
+    VJ_GO(rc, vj_thread_start(cancel_running, job, &watcher, &err));
+    rc = run(job, &err);
+    running = NULL;
+    vj_cli_progress_end();
+    if (rc == VJ_OK && vj_cli_verbosity >= 1)
+        fputs(vj_job_report_text(job), stderr);
+    if (args->report_path != NULL &&
+        write_text(args->report_path, vj_job_report_json(job), &report_err) != VJ_OK &&
+        rc == VJ_OK) {
+        rc = report_err.code;
+        err = report_err;
+    }
+out:
+    running = NULL;
+    vj_thread_join(watcher);
+    vj_job_free(job);
+    vj_free(args->command_line);
+    args->command_line = NULL;
+    return rc == VJ_OK ? 0 : vj_cli_error(&err);
+}

@@ -1,0 +1,346 @@
+#include "varjoin/job.h"
+
+#include <stdio.h>
+
+#include "engine/engine.h"
+#include "native/native.h"
+
+/*
+ * A job owns what a run leaves behind: its record as JSON and as a table.
+ *
+ *   new -> annotate | normalize -> (report_json, report_text) -> ... -> free
+ */
+struct vj_job {
+    vj_job_options options;
+    vj_stop stop;
+    vj_buf json, table;
+};
+
+/* One run: from options to a finished output and a filled record. */
+typedef struct job_run {
+    vj_job *job;
+    bool annotating;
+    vj_budget budget;
+    vj_track *track;
+    vj_report *report;
+    vj_plan *plan;
+    vj_sink *sink;
+    vj_result result;
+} job_run;
+
+vj_status vj_job_new(const vj_job_options *options, vj_job **out, vj_error *err)
+{
+    *out = NULL;
+    if (options->struct_size != sizeof *options)
+        return vj_fail(err, VJ_E_USAGE, "job options of another version: expected %zu bytes, "
+                       "found %zu", sizeof *options, options->struct_size);
+    vj_job *job = vj_zalloc(NULL, sizeof *job, err);
+    if (job == NULL)
+        return VJ_E_NOMEM;
+    job->options = *options;
+    *out = job;
+    return VJ_OK;
+}
+
+void vj_job_free(vj_job *job)
+{
+    if (job == NULL)
+        return;
+    vj_buf_fini(&job->json);
+    vj_buf_fini(&job->table);
+    vj_free(job);
+}
+
+void vj_job_cancel(vj_job *job)
+{
+    vj_stop_request(&job->stop);
+}
+
+const char *vj_job_report_json(vj_job *job)
+{
+    return job->json.len_bytes > 0 ? (const char *)job->json.ptr : "";
+}
+
+const char *vj_job_report_text(vj_job *job)
+{
+    return job->table.len_bytes > 0 ? (const char *)job->table.ptr : "";
+}
+
+void vj_text_free(char *text)
+{
+    vj_free(text);
+}
+
+/* ---- the record ---- */
+
+static const char *const duplicate_names[] = {"all", "first", "error"};
+static const char *const engine_names[] = {"auto", "native", "polars", "duckdb"};
+
+static vj_status open_report(job_run *run, vj_error *err)
+{
+    const vj_job_options *o = &run->job->options;
+    vj_report *report = vj_report_new(err);
+
+    run->report = run->result.report = report;
+    if (report == NULL)
+        return VJ_E_NOMEM;
+    report->verb = run->annotating ? "annotate" : "normalize";
+    report->command_line = o->command_line;
+    report->source_vcf = o->input;
+    report->output_file = o->output;
+    report->threads = o->threads;
+    report->user_name = o->user_name;
+    report->sample_name = o->sample_name;
+    report->sample_description = o->sample_description;
+    report->sequencing_type = o->sequencing_type;
+    report->species = o->species;
+    report->reference_genome = o->reference_genome;
+    return VJ_OK;
+}
+
+static vj_status describe_columns(job_run *run, vj_error *err)
+{
+    const vj_plan *plan = run->plan;
+    char type[96];
+    int32_t c = 0;
+
+    for (; c < plan->n_left_fields; c++) {
+        const vj_field *field = &plan->out_schema.fields[c];
+
+        VJ_TRY(vj_report_add_column(run->report, field->name,
+                                    vj_type_name(&field->type, type, sizeof type), "input", NULL,
+                                    err));
+    }
+    for (int32_t d = 0; d < plan->n_dbs; d++)
+        for (int32_t k = 0; k < plan->dbs[d]->n_columns; k++) {
+            const vj_db_column *column = &plan->dbs[d]->columns[k];
+
+            if (column->name != NULL)
+                VJ_TRY(vj_report_add_column(run->report, column->name,
+                                            vj_type_name(&column->field.type, type, sizeof type),
+                                            plan->dbs[d]->name, NULL, err));
+        }
+    return VJ_OK;
+}
+
+static vj_status describe_plan(job_run *run, vj_error *err)
+{
+    const vj_plan *plan = run->plan;
+    vj_report *report = run->report;
+
+    report->engine = engine_names[plan->engine];
+    VJ_TRY(vj_report_keep(report, plan->reason, &report->engine_reason, err));
+    report->columns_in = plan->n_left_fields;
+    report->columns_out = plan->out_schema.n_fields;
+    report->threads = plan->n_workers;
+    report->memory_promise_bytes = plan->options.memory_bytes;
+    VJ_TRY(vj_report_keep(report, plan->options.compression, &report->compression, err));
+    VJ_TRY(vj_report_add_input(report, plan->options.input, vj_left_format(plan->source),
+                               vj_left_bytes_total(plan->source), -1, err));
+    run->result.dbs = vj_arena_zalloc(&report->arena,
+                                      (size_t)VJ_MAX(plan->n_dbs, 1) * sizeof *run->result.dbs,
+                                      err);
+    if (run->result.dbs == NULL)
+        return VJ_E_NOMEM;
+    for (int32_t d = 0; d < plan->n_dbs; d++) {
+        const vj_database *from = plan->dbs[d];
+        vj_report_db *db = vj_report_add_db(report, from->name, err);
+
+        if (db == NULL)
+            return VJ_E_NOMEM;
+        run->result.dbs[d] = db;
+        db->path = plan->options.databases[d].path;
+        VJ_TRY(vj_report_keep(report, from->release, &db->release, err));
+        VJ_TRY(vj_report_keep(report, from->checksum, &db->checksum, err));
+        db->n_files = from->n_files;
+        db->bytes = from->size_bytes;
+        db->rows = from->n_rows;
+        db->matched_alleles = db->matched_rows = db->matched_records = db->duplicate_keys = 0;
+        db->duplicates = duplicate_names[plan->options.duplicates];
+    }
+    return describe_columns(run, err);
+}
+
+static vj_status note_odd_cells(job_run *run, vj_error *err)
+{
+    const vj_vcf_counts *counts = &run->result.counts;
+
+    for (int k = 0; k < VJ_ODD_KINDS; k++)
+        if (counts->odd[k] > 0)
+            VJ_TRY(vj_report_add_odd(run->report, vj_vcf_odd_name((vj_vcf_odd)k), counts->odd[k],
+                                     NULL, err));
+    for (int32_t i = 0; i < counts->n_odd_examples; i++)
+        VJ_TRY(vj_report_add_odd(run->report, "examples", 0, counts->odd_examples[i], err));
+    return VJ_OK;
+}
+
+static void say(job_run *run, vj_log_level level, const char *fmt, ...) VJ_PRINTF(3, 4);
+static void say(job_run *run, vj_log_level level, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (level == VJ_LOG_WARNING && vj_report_warn(run->report, NULL, "%s", text) != VJ_OK)
+        return;
+    if (run->job->options.log != NULL)
+        run->job->options.log(run->job->options.user, level, text);
+}
+
+/* S-36: nothing matched on a contig that both sides have with over 100 rows, or at all. */
+static bool warn_of_nothing(job_run *run, int32_t d)
+{
+    vj_report_db *db = run->result.dbs[d];
+    int64_t matchable = 0;
+    bool empty = false;
+
+    for (int r = 0; r < VJ_REASON_COUNT; r++)
+        matchable += r == VJ_REASON_NOT_MATCHABLE ? 0 : db->n[r];
+    if (matchable > 0 && db->n[VJ_REASON_MATCHED] == 0) {
+        say(run, VJ_LOG_WARNING,
+            "nothing matched in the whole database %s (%lld alleles): is it of another genome "
+            "build, or are its contigs named otherwise?", db->name, (long long)matchable);
+        db->warning = "nothing matched";
+        return true;
+    }
+    for (size_t i = 0; i < db->contigs.n; i++) {
+        const vj_report_contig *contig = &db->contigs.ptr[i];
+        int64_t n = contig->n[VJ_REASON_NO_POSITION] + contig->n[VJ_REASON_REF_DIFFERS] +
+                    contig->n[VJ_REASON_ALT_DIFFERS];
+
+        if (contig->n[VJ_REASON_CONTIG_ABSENT] > 0)
+            say(run, VJ_LOG_WARNING, "database %s has no contig %s: %lld alleles pass through "
+                "without annotation", db->name, contig->name,
+                (long long)contig->n[VJ_REASON_CONTIG_ABSENT]);
+        if (n <= 100 || contig->n[VJ_REASON_MATCHED] > 0)
+            continue;
+        say(run, VJ_LOG_WARNING, "nothing matched on contig %s in database %s (%lld alleles)",
+            contig->name, db->name, (long long)n);
+        db->warning = "nothing matched on a contig";
+        empty = true;
+    }
+    return empty;
+}
+
+static void say_oddities(job_run *run)
+{
+    const vj_vcf_counts *counts = &run->result.counts;
+    int64_t odd = 0;
+
+    for (int k = 0; k < VJ_ODD_KINDS; k++)
+        odd += counts->odd[k];
+    if (odd > 0)
+        say(run, VJ_LOG_WARNING, "%lld odd cells became null; first: %s", (long long)odd,
+            counts->n_odd_examples > 0 ? counts->odd_examples[0] : "");
+    if (counts->unsorted)
+        say(run, VJ_LOG_WARNING, "the input is not sorted by position (%s): it is joined all the "
+            "same, row order stays", counts->unsorted_at);
+    if (counts->n_bad_records > 0)
+        say(run, VJ_LOG_WARNING, "%lld broken records were set aside to %s",
+            (long long)counts->n_bad_records, run->job->options.bad_records_path);
+    if (run->result.vcf_extra_rows > 0)
+        say(run, VJ_LOG_WARNING, "%lld database rows beyond the first of an allele have no place "
+            "in VCF and were left out; Parquet and TSV hold them",
+            (long long)run->result.vcf_extra_rows);
+    if (run->result.vcf_out_of_range > 0)
+        say(run, VJ_LOG_WARNING, "%lld whole numbers do not fit VCF's Integer and became '.'",
+            (long long)run->result.vcf_out_of_range);
+}
+
+static vj_status note_result(job_run *run, vj_error *err)
+{
+    vj_report *report = run->report;
+    const vj_result *result = &run->result;
+    char hash[40];
+
+    report->records_in = result->counts.n_records;
+    report->rows_in = result->rows_in + result->counts.n_filtered;
+    report->rows_filtered = result->counts.n_filtered;
+    report->rows_joined = result->rows_in;
+    report->rows_expected = result->rows_out;
+    report->rows_out = result->rows_out;
+    report->output_bytes = result->bytes_out;
+    report->bad_records = result->counts.n_bad_records;
+    report->budget_peak_bytes = run->budget.peak_bytes;
+    VJ_TRY(vj_report_keep(report, vj_content_hash_text(&result->hash, hash),
+                          &report->content_hash, err));
+    return note_odd_cells(run, err);
+}
+
+/* ---- the run ---- */
+
+static vj_status do_run(job_run *run, vj_error *err)
+{
+    bool empty = false;
+
+    VJ_TRY(vj_plan_build(&run->job->options, run->annotating, &run->budget, &run->job->stop,
+                         run->track, &run->plan, err));
+    VJ_TRY(describe_plan(run, err));
+    VJ_TRY(vj_sink_open(run->plan, &run->sink, err));
+    VJ_TRY(vj_native_run(run->plan, run->sink, &run->result, err));
+    VJ_TRY(vj_stop_check(&run->job->stop, err));
+    VJ_TRY(vj_sink_finish(run->sink, &run->result, err));
+    VJ_TRY(note_result(run, err));
+    say_oddities(run);
+    for (int32_t d = 0; d < run->plan->n_dbs; d++)
+        empty |= warn_of_nothing(run, d);
+    if (empty && run->job->options.fail_on_empty)
+        return vj_fail(err, VJ_E_POLICY, "nothing matched in a database or on a contig and "
+                       "--fail-on-empty was given (the output is complete)");
+    return VJ_OK;
+}
+
+/* The record is wanted after a failure too, so its own failures do not hide the run's. */
+static void close_report(job_run *run, vj_status rc, const vj_error *err)
+{
+    vj_report *report = run->report;
+
+    if (report == NULL)
+        return;
+    vj_track_end(run->track, &report->figures);
+    report->exit_status = vj_status_exit_code(rc);
+    report->error = rc != VJ_OK ? err->text : NULL;
+    vj_buf_reset(&run->job->json);
+    vj_buf_reset(&run->job->table);
+    if (vj_report_json(report, &run->job->json, NULL) != VJ_OK ||
+        vj_buf_push(&run->job->json, 0, NULL) != VJ_OK)
+        vj_buf_reset(&run->job->json);
+    if (vj_report_table(report, &run->job->table, NULL) != VJ_OK ||
+        vj_buf_push(&run->job->table, 0, NULL) != VJ_OK)
+        vj_buf_reset(&run->job->table);
+}
+
+static vj_status run_job(vj_job *job, bool annotating, vj_error *err)
+{
+    job_run run = {.job = job, .annotating = annotating};
+    vj_error local = {0};
+    vj_status rc = VJ_OK;
+
+    if (err == NULL)
+        err = &local;
+    vj_budget_init(&run.budget, 0);
+    VJ_GO(rc, vj_track_begin(NULL, &run.track, err));
+    VJ_GO(rc, open_report(&run, err));
+    rc = do_run(&run, err);
+    vj_sink_free(run.sink);
+    run.sink = NULL;
+out:
+    close_report(&run, rc, err);
+    vj_sink_free(run.sink);
+    vj_plan_free(run.plan);
+    vj_report_free(run.report);
+    vj_track_free(run.track);
+    return rc;
+}
+
+vj_status vj_job_annotate(vj_job *job, vj_error *err)
+{
+    return run_job(job, true, err);
+}
+
+vj_status vj_job_normalize(vj_job *job, vj_error *err)
+{
+    return run_job(job, false, err);
+}

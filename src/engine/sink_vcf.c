@@ -1,0 +1,156 @@
+#include "engine/sink_vcf.h"
+
+struct vj_sink_vcf {
+    const vj_plan *plan;
+    vj_vcf_writer *writer;
+    VJ_VEC(int64_t) first_row;
+    int32_t alt_index_i; /* field of the left schema */
+};
+
+static vj_vcf_out_kind out_kind(vj_output_kind kind)
+{
+    return kind == VJ_TO_VCF ? VJ_OUT_VCF : kind == VJ_TO_VCF_GZ ? VJ_OUT_VCF_GZ : VJ_OUT_BCF;
+}
+
+static int32_t find_field(const vj_schema *schema, const char *name)
+{
+    for (int32_t i = 0; i < schema->n_fields; i++)
+        if (strcmp(schema->fields[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+static vj_status describe_annotations(const vj_plan *plan, vj_vcf_annotation *out)
+{
+    int32_t n = 0;
+
+    for (int32_t d = 0; d < plan->n_dbs; d++)
+        for (int32_t c = 0; c < plan->dbs[d]->n_columns; c++) {
+            const vj_db_column *column = &plan->dbs[d]->columns[c];
+
+            if (column->name == NULL)
+                continue;
+            out[n++] = (vj_vcf_annotation){.id = column->name,
+                                           .type = column->field.type,
+                                           .column = column->field.name,
+                                           .database = plan->dbs[d]->name,
+                                           .release = plan->dbs[d]->release};
+        }
+    return VJ_OK;
+}
+
+static vj_status open_writer(vj_sink_vcf *sink, vj_error *err)
+{
+    const vj_plan *plan = sink->plan;
+    const vj_vcf_reader *reader = vj_left_vcf(plan->source);
+    int32_t n = plan->out_schema.n_fields - plan->n_left_fields;
+    vj_arena arena;
+    vj_status rc = VJ_E_NOMEM;
+
+    vj_arena_init(&arena, plan->budget, 4096);
+    vj_vcf_annotation *annotations =
+        vj_arena_zalloc(&arena, (size_t)VJ_MAX(n, 1) * sizeof *annotations, err);
+    vj_out_database *dbs =
+        vj_arena_zalloc(&arena, (size_t)VJ_MAX(plan->n_dbs, 1) * sizeof *dbs, err);
+    if (annotations == NULL || dbs == NULL)
+        goto out;
+    VJ_GO(rc, describe_annotations(plan, annotations));
+    for (int32_t d = 0; d < plan->n_dbs; d++)
+        dbs[d] = (vj_out_database){plan->dbs[d]->name, plan->dbs[d]->release,
+                                   plan->dbs[d]->checksum};
+    vj_out_provenance provenance = {
+        .verb = plan->annotating ? "annotate" : "normalize",
+        .version = VJ_VERSION,
+        .command = plan->options.command_line,
+        .databases = dbs,
+        .n_databases = plan->n_dbs,
+        .no_version = plan->options.no_version != 0,
+    };
+    vj_vcf_write_options options = {
+        .kind = out_kind(plan->output_kind),
+        .write_index = plan->options.write_index != 0,
+        .n_threads = plan->n_workers,
+        .header = vj_vcf_header_view(reader),
+        .annotations = annotations,
+        .n_annotations = n,
+        .provenance = &provenance,
+    };
+    VJ_GO(rc, vj_vcf_writer_open(plan->options.output, &options, plan->budget, &sink->writer,
+                                 err));
+out:
+    vj_arena_fini(&arena);
+    return rc;
+}
+
+vj_status vj_sink_vcf_open(const vj_plan *plan, vj_sink_vcf **out, vj_error *err)
+{
+    *out = NULL;
+    if (vj_left_vcf(plan->source) == NULL)
+        return vj_fail(err, VJ_E_UNSUPPORTED,
+                       "%s: a Parquet input has no VCF records to write; write Parquet or TSV, "
+                       "or annotate the VCF itself", plan->options.input);
+    vj_sink_vcf *sink = vj_zalloc(plan->budget, sizeof *sink, err);
+    if (sink == NULL)
+        return VJ_E_NOMEM;
+    sink->plan = plan;
+    sink->first_row.budget = plan->budget;
+    sink->alt_index_i = find_field(vj_left_schema(plan->source), "alt_index");
+    vj_status rc = open_writer(sink, err);
+    if (rc != VJ_OK) {
+        vj_sink_vcf_free(sink);
+        return rc;
+    }
+    *out = sink;
+    return VJ_OK;
+}
+
+/* Rows of each record: rows come in record order. */
+static vj_status find_first_rows(vj_sink_vcf *sink, const vj_out_batch *rows, vj_error *err)
+{
+    const vj_left *left = rows->left;
+    int64_t record = 0;
+
+    VJ_VEC_RESET(&sink->first_row);
+    VJ_TRY(VJ_VEC_RESERVE(&sink->first_row, left->n_records + 1, err));
+    for (int64_t i = 0; i < rows->batch.n_rows; i++) {
+        int32_t left_row = rows->row_left != NULL ? rows->row_left[i] : (int32_t)i;
+
+        for (; record <= left->key_record[left->row_key[left_row]]; record++)
+            sink->first_row.ptr[sink->first_row.n++] = i;
+    }
+    for (; record <= left->n_records; record++)
+        sink->first_row.ptr[sink->first_row.n++] = rows->batch.n_rows;
+    return VJ_OK;
+}
+
+vj_status vj_sink_vcf_append(vj_sink_vcf *sink, const vj_out_batch *rows, vj_result *result,
+                             vj_error *err)
+{
+    VJ_TRY(find_first_rows(sink, rows, err));
+    vj_vcf_annotated records = {
+        .n_records = rows->left->n_records,
+        .lines = rows->left->record_lines,
+        .first_row = sink->first_row.ptr,
+        .alt_index = sink->alt_index_i >= 0 ? &rows->batch.cols[sink->alt_index_i] : NULL,
+        .cols = rows->batch.cols + sink->plan->n_left_fields,
+    };
+    VJ_TRY(vj_vcf_writer_append(sink->writer, &records, err));
+    result->vcf_extra_rows = vj_vcf_writer_counts(sink->writer)->n_extra_rows;
+    result->vcf_out_of_range = vj_vcf_writer_counts(sink->writer)->n_out_of_range;
+    return VJ_OK;
+}
+
+vj_status vj_sink_vcf_finish(vj_sink_vcf *sink, vj_result *result, vj_error *err)
+{
+    (void)result;
+    return vj_vcf_writer_finish(sink->writer, err);
+}
+
+void vj_sink_vcf_free(vj_sink_vcf *sink)
+{
+    if (sink == NULL)
+        return;
+    vj_vcf_writer_free(sink->writer);
+    VJ_VEC_FINI(&sink->first_row);
+    vj_free(sink);
+}
