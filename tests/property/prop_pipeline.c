@@ -1,0 +1,156 @@
+/* The pipeline under random sizes, delays, failures and cancels: order, bound, right error. */
+#include <stdlib.h>
+
+#include "engine/engine.h"
+#include "support/support.h"
+
+typedef struct trial {
+    _Atomic int64_t in_flight;
+    int64_t max_in_flight, n_items, next, committed;
+    int64_t fail_read, fail_work, fail_commit, cancel_at; /* item number or -1 */
+    vj_stop stop;
+    _Atomic uint64_t rng;
+    bool out_of_order;
+} trial;
+
+static void maybe_wait(trial *t)
+{
+    uint64_t state = atomic_fetch_add(&t->rng, 0x9e3779b97f4a7c15u);
+
+    if (test_random(&state) % 50 == 0)
+        vj_sleep_ms(1);
+}
+
+static vj_status batch_new(void *ctx, void **out, vj_error *err)
+{
+    (void)ctx;
+    *out = vj_zalloc(NULL, sizeof(int64_t), err);
+    return *out != NULL ? VJ_OK : VJ_E_NOMEM;
+}
+
+static void batch_free(void *ctx, void *batch)
+{
+    (void)ctx;
+    vj_free(batch);
+}
+
+static vj_status read_item(void *ctx, void *batch, bool *out_more, vj_error *err)
+{
+    trial *t = ctx;
+
+    maybe_wait(t);
+    if (t->next == t->fail_read)
+        return vj_fail(err, VJ_E_IO, "read %lld", (long long)t->next);
+    *out_more = t->next < t->n_items;
+    if (!*out_more)
+        return VJ_OK;
+    *(int64_t *)batch = t->next++;
+    int64_t n = atomic_fetch_add(&t->in_flight, 1) + 1;
+    t->max_in_flight = VJ_MAX(t->max_in_flight, n);
+    return VJ_OK;
+}
+
+static vj_status work_item(void *ctx, void *worker, void *batch, vj_error *err)
+{
+    trial *t = ctx;
+    int64_t number = *(int64_t *)batch;
+
+    (void)worker;
+    maybe_wait(t);
+    if (number == t->cancel_at)
+        vj_stop_request(&t->stop);
+    if (number == t->fail_work)
+        return vj_fail(err, VJ_E_CORRUPT, "work %lld", (long long)number);
+    return VJ_OK;
+}
+
+static vj_status commit_item(void *ctx, void *batch, vj_error *err)
+{
+    trial *t = ctx;
+    int64_t number = *(int64_t *)batch;
+
+    maybe_wait(t);
+    t->out_of_order |= number != t->committed;
+    t->committed++;
+    atomic_fetch_sub(&t->in_flight, 1);
+    if (number == t->fail_commit)
+        return vj_fail(err, VJ_E_OUTPUT, "commit %lld", (long long)number);
+    return VJ_OK;
+}
+
+static vj_status run(trial *t, int n_workers, int n_batches, vj_error *err)
+{
+    const vj_pipeline_ops ops = {.ctx = t, .batch_new = batch_new, .batch_free = batch_free,
+                                 .read = read_item, .work = work_item, .commit = commit_item};
+
+    return vj_pipeline_run(&ops, n_workers, n_batches, &t->stop, err);
+}
+
+static int64_t maybe(uint64_t *rng, int64_t n)
+{
+    return test_random(rng) % 4 == 0 && n > 0 ? (int64_t)(test_random(rng) % (uint64_t)n) : -1;
+}
+
+static void order_holds_under_failures(void **state)
+{
+    (void)state;
+    uint64_t rng = test_seed();
+
+    for (int round = 0; round < 400; round++) {
+        int n_workers = 1 + (int)(test_random(&rng) % 8);
+        int n_batches = 1 + (int)(test_random(&rng) % 8);
+        trial t = {.n_items = (int64_t)(test_random(&rng) % 60), .rng = test_random(&rng),
+                   .cancel_at = -1};
+        int64_t first = INT64_MAX;
+        vj_status expected = VJ_OK;
+        vj_error err = {0};
+
+        t.fail_read = maybe(&rng, t.n_items);
+        t.fail_work = maybe(&rng, t.n_items);
+        t.fail_commit = maybe(&rng, t.n_items);
+        if (t.fail_commit >= 0) {
+            first = t.fail_commit;
+            expected = VJ_E_OUTPUT;
+        }
+        if (t.fail_work >= 0 && t.fail_work <= first) {
+            first = t.fail_work;
+            expected = VJ_E_CORRUPT;
+        }
+        if (t.fail_read >= 0 && t.fail_read <= first) {
+            first = t.fail_read;
+            expected = VJ_E_IO;
+        }
+        vj_status rc = run(&t, n_workers, n_batches, &err);
+        assert_false(t.out_of_order);
+        assert_true(t.max_in_flight <= n_batches);
+        assert_int_equal(rc, expected);
+        if (rc == VJ_OK)
+            assert_int_equal(t.committed, t.n_items);
+        else
+            assert_true(t.committed <= first + 1);
+    }
+}
+
+static void a_cancel_ends_it(void **state)
+{
+    (void)state;
+    uint64_t rng = test_seed();
+
+    for (int round = 0; round < 60; round++) {
+        trial t = {.n_items = 400, .rng = test_random(&rng), .fail_read = -1, .fail_work = -1,
+                   .fail_commit = -1, .cancel_at = (int64_t)(test_random(&rng) % 200)};
+        vj_error err = {0};
+
+        assert_int_equal(run(&t, 1 + round % 8, 1 + round % 5, &err), VJ_E_CANCELLED);
+        assert_true(t.committed < 400);
+        assert_false(t.out_of_order);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(order_holds_under_failures),
+                                       cmocka_unit_test(a_cancel_ends_it)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
