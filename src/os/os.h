@@ -67,6 +67,12 @@ bool vj_path_exists(const char *path);
 bool vj_path_same_file(const char *a, const char *b);
 /* Whole file as text into buf. */
 VJ_MUST_CHECK vj_status vj_path_read(const char *path, vj_buf *out, vj_error *err);
+/* Rename; VJ_E_OUTPUT. A folder may take the place of an empty one. */
+VJ_MUST_CHECK vj_status vj_path_rename(const char *from, const char *to, vj_error *err);
+/* Remove a file or a folder with what is in it (two levels); failures do not matter. */
+void vj_path_remove(const char *path);
+/* Whether the folder is there and has no entry. */
+bool vj_path_is_empty_dir(const char *path);
 /* mkdir -p */
 VJ_MUST_CHECK vj_status vj_path_make_dirs(const char *path, vj_error *err);
 

@@ -347,6 +347,12 @@ static void remove_tree(const char *path, int depth)
     rmdir(path);
 }
 
+void vj_path_remove(const char *path)
+{
+    if (unlink(path) != 0)
+        remove_tree(path, 0);
+}
+
 void vj_tempdir_remove(char *path)
 {
     if (path == NULL)

@@ -31,6 +31,29 @@ bool vj_path_same_file(const char *a, const char *b)
            sa.st_ino == sb.st_ino;
 }
 
+vj_status vj_path_rename(const char *from, const char *to, vj_error *err)
+{
+    char why[128];
+
+    if (rename(from, to) == 0)
+        return VJ_OK;
+    return vj_fail(err, VJ_E_OUTPUT, "%s: cannot rename %s to it: %s", to, from,
+                   strerror_r(errno, why, sizeof why));
+}
+
+bool vj_path_is_empty_dir(const char *path)
+{
+    int n = 0;
+    DIR *dir = opendir(path);
+
+    for (struct dirent *entry = NULL; dir != NULL && (entry = readdir(dir)) != NULL;)
+        n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    if (dir == NULL)
+        return false;
+    closedir(dir);
+    return n == 0;
+}
+
 vj_status vj_path_read(const char *path, vj_buf *out, vj_error *err)
 {
     vj_input *input = NULL;

@@ -1,0 +1,172 @@
+#include <string.h>
+
+#include "cli.h"
+#include "job_args.h"
+#include "varjoin/reference.h"
+
+static int run_build(int argc, char **argv);
+static int run_info(int argc, char **argv);
+
+enum { OPT_REPLACE = 512, OPT_JSON };
+
+static const vj_cli_option build_options[] = {
+    {'o', "output", "DIR", "Output", "folder to make; one Parquet file per contig", NULL},
+    {OPT_RELEASE, "release", "TEXT", "Output", "release of the database, kept in the files", NULL},
+    {OPT_COMPRESSION, "compression", "CODEC[:LEVEL]", "Output",
+     "zstd (default, where it pays), snappy, gzip, lz4, brotli, none", "VARJOIN_COMPRESSION"},
+    {OPT_REPLACE, "replace", NULL, "Output", "take the place of a folder that has files", NULL},
+    {OPT_NO_VERSION, "no-version", NULL, "Output", "leave version and command line out", NULL},
+    {OPT_INFO_FIELDS, "info-fields", "LIST", "Records", "only these INFO fields", NULL},
+    {OPT_ASSUME_NUMBER, "assume-number", "TAG=A|R,...", "Records",
+     "treat a Number=. field as one per allele", NULL},
+    {OPT_BAD_RECORDS, "bad-records", "skip=FILE", "Records",
+     "set broken records aside instead of stopping", NULL},
+    {OPT_ALLOW_TRUNCATED, "allow-truncated", NULL, "Records",
+     "accept BGZF without its end block", NULL},
+    {'@', "threads", "N", "Resources", "threads (default 2)", "VARJOIN_THREADS"},
+    {'m', "memory", "SIZE", "Resources", "never use more than this (default 256MB)", "VARJOIN_MEMORY"},
+    {OPT_BATCH_ROWS, "rows-per-run", "N", "Resources", "rows sorted at once (default: from the memory)", NULL},
+    {0}};
+
+const vj_cli_verb vj_verb_reference_build;
+const vj_cli_verb vj_verb_reference_build = {
+    .name = "reference build",
+    .args = "[options] -o DIR IN [IN ...]",
+    .summary = "make a database of VCF or BCF",
+    .details = "Splits records with several ALTs (Number=A and R cut to the allele), trims shared "
+               "bases, sorts by contig, start, ref and alt, and writes one Parquet file per contig.",
+    .options = build_options,
+    .run = run_build,
+};
+
+static void log_line(void *user, vj_log_level level, const char *text)
+{
+    (void)user;
+    if (level == VJ_LOG_WARNING)
+        vj_cli_warn("%s", text);
+}
+
+static void progress_line(void *user, const vj_progress *progress)
+{
+    (void)user;
+    vj_cli_progress(progress->rows_done, progress->bytes_done, progress->bytes_total);
+}
+
+static vj_status parse_option(const vj_cli_args *cli, int id, vj_reference_options *o,
+                              vj_error *err)
+{
+    int64_t n = 0;
+
+    switch (id) {
+    case 'o':
+        o->output_dir = cli->value;
+        return VJ_OK;
+    case OPT_RELEASE:
+        o->release = cli->value;
+        return VJ_OK;
+    case OPT_COMPRESSION:
+        o->compression = cli->value;
+        return VJ_OK;
+    case OPT_REPLACE:
+        o->replace = 1;
+        return VJ_OK;
+    case OPT_NO_VERSION:
+        o->no_version = 1;
+        return VJ_OK;
+    case OPT_INFO_FIELDS:
+        o->info_fields = cli->value;
+        return VJ_OK;
+    case OPT_ASSUME_NUMBER:
+        o->assume_number = cli->value;
+        return VJ_OK;
+    case OPT_ALLOW_TRUNCATED:
+        o->allow_truncated = 1;
+        return VJ_OK;
+    case OPT_BAD_RECORDS:
+        if (strncmp(cli->value, "skip=", 5) != 0 || cli->value[5] == '\0')
+            return vj_cli_refuse(cli, err, "expected skip=FILE, found '%s'", cli->value);
+        o->bad_records_path = cli->value + 5;
+        return VJ_OK;
+    case '@':
+        VJ_TRY(vj_cli_int(cli, 1, 1024, &n, err));
+        o->threads = (int)n;
+        return VJ_OK;
+    case 'm':
+        return vj_cli_size(cli, &o->memory_bytes, err);
+    case OPT_BATCH_ROWS:
+        return vj_cli_int(cli, 1, INT32_MAX / 4, &o->rows_per_run, err);
+    default:
+        return vj_fail(err, VJ_E_BUG, "option %d has no meaning", id);
+    }
+}
+
+static int run_build(int argc, char **argv)
+{
+    vj_cli_args cli;
+    vj_reference_options options = VJ_REFERENCE_OPTIONS_INIT;
+    vj_reference_result result = {0};
+    vj_error err = {0};
+    char size[32];
+    int id = 0;
+
+    options.threads = 2;
+    vj_cli_args_init(&cli, &vj_verb_reference_build, argc, argv);
+    while ((id = vj_cli_next(&cli)) > 0)
+        if (parse_option(&cli, id, &options, &err) != VJ_OK)
+            return vj_cli_error(&err);
+    if (id == VJ_CLI_EXIT)
+        return cli.exit_code;
+    options.inputs = (const char *const *)(void *)cli.rest;
+    options.n_inputs = cli.n_rest;
+    options.log = log_line;
+    options.progress = progress_line;
+    options.stop = vj_cli_stop();
+    vj_status rc = vj_reference_build(&options, &result, &err);
+    vj_cli_progress_end();
+    if (rc != VJ_OK)
+        return vj_cli_error(&err);
+    if (vj_cli_verbosity >= 1)
+        fprintf(stderr, "%s: %lld records gave %lld rows on %lld contigs, %s\n",
+                options.output_dir, (long long)result.n_records, (long long)result.n_rows,
+                (long long)result.n_contigs,
+                vj_format_size(size, sizeof size, result.bytes_out));
+    return 0;
+}
+
+static const vj_cli_option info_options[] = {
+    {OPT_JSON, "json", NULL, "Output", "as JSON", NULL}, {0}};
+
+const vj_cli_verb vj_verb_reference_info;
+const vj_cli_verb vj_verb_reference_info = {
+    .name = "reference info",
+    .args = "[--json] PATH",
+    .summary = "describe a database",
+    .details = "PATH is a Parquet file, a folder or a glob: files, rows, contigs, whether it is "
+               "sorted, release, checksum, columns.",
+    .options = info_options,
+    .run = run_info,
+};
+
+static int run_info(int argc, char **argv)
+{
+    vj_cli_args cli;
+    vj_error err = {0};
+    char *text = NULL;
+    int as_json = 0;
+    int id = 0;
+
+    vj_cli_args_init(&cli, &vj_verb_reference_info, argc, argv);
+    while ((id = vj_cli_next(&cli)) > 0)
+        as_json = 1;
+    if (id == VJ_CLI_EXIT)
+        return cli.exit_code;
+    if (cli.n_rest != 1) {
+        vj_fail(&err, VJ_E_USAGE, "expected one database: a file, a folder or a glob");
+        return vj_cli_error(&err);
+    }
+    if (vj_reference_info(cli.rest[0], as_json, &text, &err) != VJ_OK)
+        return vj_cli_error(&err);
+    fputs(text, stdout);
+    vj_text_free(text);
+    return vj_cli_flush(&err) == VJ_OK ? 0 : vj_cli_error(&err);
+}

@@ -1,0 +1,57 @@
+/*
+ * reference.h - build databases from VCF or BCF, and describe them.
+ */
+#ifndef VARJOIN_REFERENCE_H
+#define VARJOIN_REFERENCE_H
+
+#include "varjoin/job.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct vj_reference_options {
+    size_t struct_size;
+    const char *const *inputs; /* VCF, VCF.gz or BCF paths, all with the same INFO fields */
+    int n_inputs;
+    const char *output_dir; /* one file per contig appears in it; whole or not at all */
+    const char *release;    /* kept in the files; NULL: "" */
+    const char *info_fields; /* NULL: all */
+    const char *assume_number;
+    const char *compression; /* NULL: zstd where it pays */
+    const char *bad_records_path;
+    const char *command_line;
+    const char *temp_dir;   /* for sorted runs; NULL: in the output's parent */
+    int allow_truncated;
+    int replace;            /* an existing output_dir with files in it gives way */
+    int no_version;
+    int64_t memory_bytes;   /* 0: 256 MB */
+    int64_t rows_per_run;   /* 0: from the memory; tests set it to force spilling */
+    int threads;
+    void (*log)(void *user, vj_log_level level, const char *text);
+    void (*progress)(void *user, const vj_progress *progress);
+    void *user;
+    const void *stop; /* vj_stop of the caller; NULL: none */
+} vj_reference_options;
+#define VJ_REFERENCE_OPTIONS_INIT {.struct_size = sizeof(vj_reference_options)}
+
+typedef struct vj_reference_result {
+    int64_t n_records, n_rows, n_contigs, n_runs; /* runs: sorted pieces, merged where several */
+    int64_t bytes_out;
+} vj_reference_result;
+
+/*
+ * Split multi-allelic records (Number=A and R cut to the allele), trim shared bases (suffix, then
+ * prefix), sort by contig, start, ref, alt, and write one Parquet file per contig.
+ */
+VJ_API VJ_MUST_CHECK vj_status vj_reference_build(const vj_reference_options *options,
+                                                  vj_reference_result *result, vj_error *err);
+
+/* Description of a database (file, folder or glob) as text or JSON; vj_text_free releases it. */
+VJ_API VJ_MUST_CHECK vj_status vj_reference_info(const char *path, int as_json, char **out_text,
+                                                 vj_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,388 @@
+#include "engine/refbuild.h"
+
+#include <stdio.h>
+
+#include "engine/refsort.h"
+
+#define ROWS_PER_BATCH 8192
+#define FIXED_BYTES ((int64_t)40 << 20)
+/* A buffered row: its columns twice (buffer and what is kept) and the sort order. */
+#define BYTES_PER_BUFFERED_ROW 700
+#define MIN_ROWS_PER_RUN 20000
+
+/* What one input goes through; the columns of a batch without alt_index. */
+typedef struct build_batch {
+    vj_left *left;
+    vj_colb start, end, ref, alt;
+    vj_col *cols;
+    int64_t watermark;
+} build_batch;
+
+typedef struct build {
+    const vj_reference_options *options;
+    const vj_stop *stop;
+    vj_budget *budget;
+    vj_reference_result *result;
+    vj_left_source *source;
+    vj_schema schema;      /* of the files */
+    int32_t *from;         /* field of the left schema for each field */
+    int32_t start_i, end_i, ref_i, alt_i; /* in schema */
+    vj_refsort *sort;
+    vj_outfile *bad_records;
+    vj_vcf_counts counts;
+    vj_arena arena;
+    int64_t last_progress_ns;
+} build;
+
+/* ---- schema ---- */
+
+static vj_status make_schema(build *b, vj_error *err)
+{
+    const vj_schema *left = vj_left_schema(b->source);
+    vj_field *fields = vj_arena_zalloc(&b->arena, (size_t)left->n_fields * sizeof *fields, err);
+    int32_t n = 0;
+
+    b->from = vj_arena_zalloc(&b->arena, (size_t)left->n_fields * sizeof *b->from, err);
+    if (fields == NULL || b->from == NULL)
+        return VJ_E_NOMEM;
+    for (int32_t f = 0; f < left->n_fields; f++) {
+        const char *name = left->fields[f].name;
+
+        if (strcmp(name, "alt_index") == 0)
+            continue;
+        if (strcmp(name, "start") == 0)
+            b->start_i = n;
+        else if (strcmp(name, "end") == 0)
+            b->end_i = n;
+        else if (strcmp(name, "ref") == 0)
+            b->ref_i = n;
+        else if (strcmp(name, "alt") == 0)
+            b->alt_i = n;
+        VJ_TRY(vj_field_copy(&b->arena, &left->fields[f], &fields[n], err));
+        b->from[n++] = f;
+    }
+    b->schema = (vj_schema){n, fields};
+    return VJ_OK;
+}
+
+static vj_status check_same_schema(const build *b, const vj_left_source *source, const char *path,
+                                   vj_error *err)
+{
+    const vj_schema *left = vj_left_schema(source);
+    char expected[96];
+    char found[96];
+
+    for (int32_t f = 0; f < b->schema.n_fields; f++) {
+        const vj_field *want = &b->schema.fields[f];
+        const vj_field *have = b->from[f] < left->n_fields ? &left->fields[b->from[f]] : NULL;
+
+        if (have == NULL || strcmp(have->name, want->name) != 0 ||
+            !vj_type_eq(&have->type, &want->type))
+            return vj_fail(err, VJ_E_SCHEMA,
+                           "%s: expected the columns of %s: %s of type %s, found %s of type %s",
+                           path, b->options->inputs[0], want->name,
+                           vj_type_name(&want->type, expected, sizeof expected),
+                           have != NULL ? have->name : "nothing",
+                           have != NULL ? vj_type_name(&have->type, found, sizeof found) : "-");
+    }
+    return VJ_OK;
+}
+
+/* ---- batches ---- */
+
+static void batch_free(void *ctx, void *arg)
+{
+    build_batch *batch = arg;
+
+    (void)ctx;
+    if (batch == NULL)
+        return;
+    vj_left_batch_free(batch->left);
+    vj_colb_fini(&batch->start);
+    vj_colb_fini(&batch->end);
+    vj_colb_fini(&batch->ref);
+    vj_colb_fini(&batch->alt);
+    vj_free(batch->cols);
+    vj_free(batch);
+}
+
+static vj_status init_batch(build *b, build_batch *batch, vj_error *err)
+{
+    const vj_field *fields = b->schema.fields;
+
+    VJ_TRY(vj_left_batch_new(b->source, b->budget, &batch->left, err));
+    VJ_TRY(vj_colb_init(&batch->start, &fields[b->start_i].type, b->budget, err));
+    VJ_TRY(vj_colb_init(&batch->end, &fields[b->end_i].type, b->budget, err));
+    VJ_TRY(vj_colb_init(&batch->ref, &fields[b->ref_i].type, b->budget, err));
+    VJ_TRY(vj_colb_init(&batch->alt, &fields[b->alt_i].type, b->budget, err));
+    batch->cols = vj_calloc(b->budget, (size_t)b->schema.n_fields, sizeof *batch->cols, err);
+    return batch->cols != NULL ? VJ_OK : VJ_E_NOMEM;
+}
+
+static vj_status batch_new(void *ctx, void **out, vj_error *err)
+{
+    build *b = ctx;
+    build_batch *batch = vj_zalloc(b->budget, sizeof *batch, err);
+
+    if (batch == NULL)
+        return VJ_E_NOMEM;
+    vj_status rc = init_batch(b, batch, err);
+    if (rc != VJ_OK) {
+        batch_free(ctx, batch);
+        return rc;
+    }
+    *out = batch;
+    return VJ_OK;
+}
+
+static vj_status read_batch(void *ctx, void *arg, bool *out_more, vj_error *err)
+{
+    build *b = ctx;
+
+    return vj_left_read(b->source, ROWS_PER_BATCH, ((build_batch *)arg)->left, out_more, err);
+}
+
+/* start, end, ref and alt of a row whose key was trimmed are the key's. */
+static vj_status take_key(const build *b, build_batch *batch, int64_t i, vj_error *err)
+{
+    const vj_left *left = batch->left;
+    const vj_key *key = &left->keys->keys.ptr[left->row_key[i]];
+
+    if (!key->trimmed) {
+        VJ_TRY(vj_colb_append(&batch->start, &left->cols[b->from[b->start_i]], i, 1, err));
+        VJ_TRY(vj_colb_append(&batch->end, &left->cols[b->from[b->end_i]], i, 1, err));
+        VJ_TRY(vj_colb_append(&batch->ref, &left->cols[b->from[b->ref_i]], i, 1, err));
+        return vj_colb_append(&batch->alt, &left->cols[b->from[b->alt_i]], i, 1, err);
+    }
+    VJ_TRY(vj_colb_int(&batch->start, key->pos1, err));
+    VJ_TRY(vj_colb_int(&batch->end, key->pos1 + (int64_t)key->ref.len_bytes - 1, err));
+    VJ_TRY(vj_colb_bytes(&batch->ref, key->ref.ptr, key->ref.len_bytes, err));
+    return vj_colb_bytes(&batch->alt, key->alt.ptr, key->alt.len_bytes, err);
+}
+
+static vj_status work_batch(void *ctx, void *worker, void *arg, vj_error *err)
+{
+    build *b = ctx;
+    build_batch *batch = arg;
+    vj_left *left = batch->left;
+
+    (void)worker;
+    VJ_TRY(vj_left_parse(b->source, left, err));
+    vj_colb_reset(&batch->start);
+    vj_colb_reset(&batch->end);
+    vj_colb_reset(&batch->ref);
+    vj_colb_reset(&batch->alt);
+    for (int64_t i = 0; i < left->n_rows; i++)
+        VJ_TRY(take_key(b, batch, i, err));
+    for (int32_t f = 0; f < b->schema.n_fields; f++)
+        batch->cols[f] = left->cols[b->from[f]];
+    batch->cols[b->start_i] = vj_colb_view(&batch->start);
+    batch->cols[b->end_i] = vj_colb_view(&batch->end);
+    batch->cols[b->ref_i] = vj_colb_view(&batch->ref);
+    batch->cols[b->alt_i] = vj_colb_view(&batch->alt);
+    /* trimming only moves starts up, so nothing behind this record starts before its POS */
+    batch->watermark = left->n_rows > 0
+                           ? vj_col_i64(&left->cols[b->from[b->start_i]], left->n_rows - 1)
+                           : 0;
+    return VJ_OK;
+}
+
+static vj_status commit_batch(void *ctx, void *arg, vj_error *err)
+{
+    build *b = ctx;
+    build_batch *batch = arg;
+    vj_batch rows = {&b->schema, batch->left->n_rows, batch->cols};
+
+    if (b->bad_records != NULL && batch->left->bad_lines != NULL)
+        VJ_TRY(vj_outfile_write(b->bad_records, batch->left->bad_lines->ptr,
+                                batch->left->bad_lines->len_bytes, err));
+    VJ_TRY(vj_refsort_append(b->sort, &rows, batch->watermark, err));
+    b->result->n_records += batch->left->n_records;
+    b->result->n_rows += batch->left->n_rows;
+    vj_vcf_counts_add(&b->counts, batch->left->counts);
+    int64_t now_ns = vj_clock_ns();
+    if (b->options->progress != NULL && now_ns - b->last_progress_ns > 100000000) {
+        vj_progress progress = {"reference build", b->result->n_rows,
+                                vj_left_bytes_done(b->source), vj_left_bytes_total(b->source)};
+
+        b->last_progress_ns = now_ns;
+        b->options->progress(b->options->user, &progress);
+    }
+    return VJ_OK;
+}
+
+/* ---- one input after the other ---- */
+
+static vj_status open_source(build *b, const char *path, vj_error *err)
+{
+    vj_job_options job = VJ_JOB_OPTIONS_INIT;
+
+    job.input = path;
+    job.sites_only = 1;
+    job.without_formats = 1;
+    job.info_fields = b->options->info_fields;
+    job.assume_number = b->options->assume_number;
+    job.bad_records_path = b->options->bad_records_path;
+    job.allow_truncated = b->options->allow_truncated;
+    job.threads = b->options->threads;
+    return vj_left_open(&job, b->budget, &b->source, err);
+}
+
+static vj_status read_input(build *b, vj_error *err)
+{
+    const vj_pipeline_ops ops = {.ctx = b, .batch_new = batch_new, .batch_free = batch_free,
+                                 .read = read_batch, .work = work_batch, .commit = commit_batch};
+    int workers = VJ_MAX(1, b->options->threads);
+
+    return vj_pipeline_run(&ops, workers, workers + 2, b->stop, err);
+}
+
+static vj_status make_kvs(build *b, vj_pq_kv *kvs, int32_t *out_n, vj_error *err)
+{
+    int32_t n = 0;
+    vj_buf inputs = {.budget = b->budget};
+
+    if (!b->options->no_version) {
+        kvs[n++] = (vj_pq_kv){"varjoin.version", VJ_VERSION};
+        if (b->options->command_line != NULL)
+            kvs[n++] = (vj_pq_kv){"varjoin.command", b->options->command_line};
+    }
+    kvs[n++] = (vj_pq_kv){"varjoin.built", "1"};
+    kvs[n++] = (vj_pq_kv){"varjoin.release",
+                          b->options->release != NULL ? b->options->release : ""};
+    for (int i = 0; i < b->options->n_inputs; i++) {
+        const char *slash = strrchr(b->options->inputs[i], '/');
+
+        VJ_TRY(vj_buf_printf(&inputs, err, "%s%s", i > 0 ? "," : "",
+                             slash != NULL ? slash + 1 : b->options->inputs[i]));
+    }
+    char *joined = vj_arena_strndup(&b->arena, inputs.ptr, inputs.len_bytes, err);
+    vj_buf_fini(&inputs);
+    if (joined == NULL)
+        return VJ_E_NOMEM;
+    kvs[n++] = (vj_pq_kv){"varjoin.source", joined};
+    *out_n = n;
+    return VJ_OK;
+}
+
+static int64_t rows_per_run(const vj_reference_options *o)
+{
+    int64_t memory = o->memory_bytes > 0 ? o->memory_bytes : 256000000;
+
+    if (o->rows_per_run > 0)
+        return o->rows_per_run;
+    return VJ_MAX(MIN_ROWS_PER_RUN, (memory - FIXED_BYTES) / 2 / BYTES_PER_BUFFERED_ROW);
+}
+
+static vj_status read_inputs(build *b, const char *dir, vj_error *err)
+{
+    vj_pq_kv kvs[8];
+    vj_refsort_options sort = {.schema = &b->schema, .out_dir = dir, .codec = VJ_PQ_ZSTD,
+                               .rows_per_run = rows_per_run(b->options), .kvs = kvs,
+                               .no_version = b->options->no_version != 0, .stop = b->stop};
+
+    if (b->options->compression != NULL)
+        VJ_TRY(vj_pq_codec_parse(b->options->compression, &sort.codec, &sort.level, err));
+    for (int i = 0; i < b->options->n_inputs; i++) {
+        VJ_TRY(open_source(b, b->options->inputs[i], err));
+        if (i == 0) {
+            VJ_TRY(make_schema(b, err));
+            VJ_TRY(make_kvs(b, kvs, &sort.n_kvs, err));
+            VJ_TRY(vj_refsort_new(&sort, b->budget, &b->sort, err));
+        } else {
+            VJ_TRY(check_same_schema(b, b->source, b->options->inputs[i], err));
+        }
+        VJ_TRY(read_input(b, err));
+        vj_left_free(b->source);
+        b->source = NULL;
+    }
+    VJ_TRY(vj_refsort_finish(b->sort, err));
+    b->result->n_runs = vj_refsort_n_runs(b->sort);
+    b->result->n_contigs = vj_refsort_n_contigs(b->sort);
+    b->result->bytes_out = vj_refsort_bytes_out(b->sort);
+    return VJ_OK;
+}
+
+/* ---- the folder, whole or not at all ---- */
+
+static vj_status check_target(const vj_reference_options *o, vj_error *err)
+{
+    if (o->n_inputs == 0)
+        return vj_fail(err, VJ_E_USAGE, "expected at least one VCF or BCF");
+    if (o->output_dir == NULL || *o->output_dir == '\0')
+        return vj_fail(err, VJ_E_USAGE, "expected an output folder: -o DIR");
+    if (!vj_path_exists(o->output_dir) || vj_path_is_empty_dir(o->output_dir))
+        return VJ_OK;
+    if (!vj_path_is_dir(o->output_dir))
+        return vj_fail(err, VJ_E_OUTPUT, "%s: expected a folder, found a file", o->output_dir);
+    if (!o->replace)
+        return vj_fail(err, VJ_E_USAGE, "%s: the folder has files in it; --replace lets the new "
+                       "database take its place", o->output_dir);
+    return VJ_OK;
+}
+
+/* An old folder stands until the new one is complete. */
+static vj_status publish(const char *temp, const char *target, vj_error *err)
+{
+    char old[4096];
+
+    if (!vj_path_exists(target) || vj_path_is_empty_dir(target))
+        return vj_path_rename(temp, target, err);
+    snprintf(old, sizeof old, "%s.old", temp);
+    VJ_TRY(vj_path_rename(target, old, err));
+    vj_status rc = vj_path_rename(temp, target, err);
+    if (rc != VJ_OK) {
+        if (vj_path_rename(old, target, NULL) != VJ_OK)
+            return vj_wrap(err, rc, "the old folder is at %s", old);
+        return rc;
+    }
+    vj_path_remove(old);
+    return VJ_OK;
+}
+
+static vj_status make_temp(const vj_reference_options *o, char **out, vj_error *err)
+{
+    char parent[4096];
+    char prefix[300];
+    const char *slash = NULL;
+
+    snprintf(parent, sizeof parent, "%s", o->output_dir);
+    size_t n = strlen(parent);
+    while (n > 1 && parent[n - 1] == '/')
+        parent[--n] = '\0';
+    slash = strrchr(parent, '/');
+    snprintf(prefix, sizeof prefix, ".%.200s.vj", slash != NULL ? slash + 1 : parent);
+    if (slash == NULL)
+        snprintf(parent, sizeof parent, ".");
+    else
+        parent[slash == parent ? 1 : slash - parent] = '\0';
+    VJ_TRY(vj_path_make_dirs(parent, err));
+    return vj_tempdir_make(parent, prefix, out, err);
+}
+
+vj_status vj_refbuild_run(const vj_reference_options *options, const vj_stop *stop,
+                          vj_budget *budget, vj_reference_result *result, vj_error *err)
+{
+    build b = {.options = options, .stop = stop, .budget = budget, .result = result};
+    char *temp = NULL;
+    vj_status rc = VJ_OK;
+
+    *result = (vj_reference_result){0};
+    vj_arena_init(&b.arena, budget, 16384);
+    VJ_GO(rc, check_target(options, err));
+    if (options->bad_records_path != NULL)
+        VJ_GO(rc, vj_outfile_open(options->bad_records_path, &b.bad_records, err));
+    VJ_GO(rc, make_temp(options, &temp, err));
+    VJ_GO(rc, read_inputs(&b, temp, err));
+    VJ_GO(rc, vj_stop_check(stop, err));
+    VJ_GO(rc, publish(temp, options->output_dir, err));
+    if (b.bad_records != NULL)
+        VJ_GO(rc, vj_outfile_finish(b.bad_records, err));
+out:
+    vj_left_free(b.source);
+    vj_refsort_free(b.sort);
+    vj_outfile_free(b.bad_records);
+    vj_tempdir_remove(temp);
+    vj_arena_fini(&b.arena);
+    return rc;
+}

@@ -1,0 +1,544 @@
+#include "engine/refsort.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/left_parquet.h"
+
+#define SLICE_ROWS 8192
+#define ROWS_PER_ROWGROUP ((int64_t)1 << 20)
+
+/* A sorted file of one contig. */
+typedef struct run {
+    int32_t contig;
+    int64_t serial; /* run-<serial>.parquet */
+    int64_t last_start;
+    int64_t bytes;
+} run;
+
+struct vj_refsort {
+    vj_refsort_options options;
+    vj_budget *budget;
+    int32_t chrom_i, start_i, ref_i, alt_i;
+    vj_contigs contigs; /* canonical; code = index below */
+    VJ_VEC(vj_span) names; /* shown name, first spelling met */
+    vj_arena arena;
+    vj_colb *buffer;
+    vj_colb *spare; /* what stays after a flush; swapped with buffer */
+    vj_colb *slice; /* sorted rows on their way to the writer */
+    vj_col *cols;
+    VJ_VEC(int32_t) row_contig;
+    VJ_VEC(int32_t) order;
+    VJ_VEC(run) runs;
+    vj_outfile *out; /* the open run: runs.ptr[runs.n - 1] */
+    vj_pq_writer *writer;
+    int64_t bytes_out;
+};
+
+char *vj_refsort_file_name(vj_span contig, char dst[900])
+{
+    static const char hex[] = "0123456789ABCDEF";
+    size_t n = 0;
+
+    memcpy(dst, "chr", 3);
+    n = 3;
+    for (size_t i = 0; i < contig.len_bytes && n < 880; i++) {
+        uint8_t c = (uint8_t)contig.ptr[i];
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                     c == '_' || c == '-' || c == '.';
+
+        if (plain) {
+            dst[n++] = (char)c;
+        } else {
+            dst[n++] = '%';
+            dst[n++] = hex[c >> 4];
+            dst[n++] = hex[c & 15];
+        }
+    }
+    memcpy(dst + n, ".parquet", 9);
+    return dst;
+}
+
+static int32_t field_of(const vj_schema *schema, const char *name)
+{
+    for (int32_t i = 0; i < schema->n_fields; i++)
+        if (strcmp(schema->fields[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+static vj_status init_builders(const vj_refsort *sort, vj_colb **out, vj_error *err)
+{
+    const vj_schema *schema = sort->options.schema;
+
+    *out = vj_calloc(sort->budget, (size_t)schema->n_fields, sizeof **out, err);
+    if (*out == NULL)
+        return VJ_E_NOMEM;
+    for (int32_t f = 0; f < schema->n_fields; f++)
+        VJ_TRY(vj_colb_init(&(*out)[f], &schema->fields[f].type, sort->budget, err));
+    return VJ_OK;
+}
+
+vj_status vj_refsort_new(const vj_refsort_options *options, vj_budget *budget, vj_refsort **out,
+                         vj_error *err)
+{
+    vj_status rc = VJ_E_NOMEM;
+    vj_refsort *sort = vj_zalloc(budget, sizeof *sort, err);
+
+    *out = NULL;
+    if (sort == NULL)
+        return VJ_E_NOMEM;
+    sort->options = *options;
+    sort->budget = budget;
+    sort->names.budget = sort->row_contig.budget = sort->order.budget = sort->runs.budget = budget;
+    vj_arena_init(&sort->arena, budget, 4096);
+    vj_contigs_init(&sort->contigs, budget);
+    sort->chrom_i = field_of(options->schema, "chrom");
+    sort->start_i = field_of(options->schema, "start");
+    sort->ref_i = field_of(options->schema, "ref");
+    sort->alt_i = field_of(options->schema, "alt");
+    sort->cols = vj_calloc(budget, (size_t)options->schema->n_fields, sizeof *sort->cols, err);
+    if (sort->cols == NULL)
+        goto out;
+    VJ_GO(rc, init_builders(sort, &sort->buffer, err));
+    VJ_GO(rc, init_builders(sort, &sort->spare, err));
+    VJ_GO(rc, init_builders(sort, &sort->slice, err));
+    *out = sort;
+    sort = NULL;
+out:
+    vj_refsort_free(sort);
+    return rc;
+}
+
+static void free_builders(vj_colb *builders, int32_t n)
+{
+    for (int32_t f = 0; builders != NULL && f < n; f++)
+        vj_colb_fini(&builders[f]);
+    vj_free(builders);
+}
+
+static void run_path(const vj_refsort *sort, const run *r, char *dst, size_t cap)
+{
+    snprintf(dst, cap, "%s/run-%lld.tmp.parquet", sort->options.out_dir, (long long)r->serial);
+}
+
+void vj_refsort_free(vj_refsort *sort)
+{
+    if (sort == NULL)
+        return;
+    int32_t n = sort->options.schema->n_fields;
+    vj_pq_writer_free(sort->writer);
+    vj_outfile_free(sort->out);
+    free_builders(sort->buffer, n);
+    free_builders(sort->spare, n);
+    free_builders(sort->slice, n);
+    vj_free(sort->cols);
+    VJ_VEC_FINI(&sort->names);
+    VJ_VEC_FINI(&sort->row_contig);
+    VJ_VEC_FINI(&sort->order);
+    VJ_VEC_FINI(&sort->runs);
+    vj_contigs_fini(&sort->contigs);
+    vj_arena_fini(&sort->arena);
+    vj_free(sort);
+}
+
+int64_t vj_refsort_n_runs(const vj_refsort *sort)
+{
+    return (int64_t)sort->runs.n;
+}
+
+int64_t vj_refsort_n_contigs(const vj_refsort *sort)
+{
+    return (int64_t)sort->names.n;
+}
+
+int64_t vj_refsort_bytes_out(const vj_refsort *sort)
+{
+    return sort->bytes_out;
+}
+
+/* ---- files ---- */
+
+static vj_status open_file(vj_refsort *sort, const char *path, vj_error *err)
+{
+    const int32_t sorting[] = {sort->start_i, sort->ref_i, sort->alt_i};
+    vj_pq_writer_options options = {
+        .codec = sort->options.codec,
+        .level = sort->options.level,
+        .rows_per_rowgroup = ROWS_PER_ROWGROUP,
+        .sorting_fields = sorting,
+        .n_sorting_fields = 3,
+        .created_by = sort->options.no_version ? "varjoin" : NULL,
+    };
+
+    VJ_TRY(vj_outfile_open(path, &sort->out, err));
+    VJ_TRY(vj_pq_writer_new(sort->out, sort->options.schema, &options, sort->budget, &sort->writer,
+                            err));
+    for (int32_t i = 0; i < sort->options.n_kvs; i++)
+        VJ_TRY(vj_pq_writer_kv(sort->writer, sort->options.kvs[i].key, sort->options.kvs[i].value,
+                               err));
+    return VJ_OK;
+}
+
+static vj_status close_file(vj_refsort *sort, int64_t *out_bytes, vj_error *err)
+{
+    vj_status rc = VJ_OK;
+
+    if (sort->writer == NULL)
+        return VJ_OK;
+    VJ_GO(rc, vj_pq_writer_finish(sort->writer, err));
+    *out_bytes = vj_outfile_offset(sort->out);
+    VJ_GO(rc, vj_outfile_finish(sort->out, err));
+out:
+    vj_pq_writer_free(sort->writer);
+    sort->writer = NULL;
+    vj_outfile_free(sort->out);
+    sort->out = NULL;
+    return rc;
+}
+
+static vj_status begin_run(vj_refsort *sort, int32_t contig, vj_error *err)
+{
+    run fresh = {.contig = contig, .serial = (int64_t)sort->runs.n, .last_start = INT64_MIN};
+    char path[4096];
+
+    if (sort->runs.n > 0)
+        VJ_TRY(close_file(sort, &sort->runs.ptr[sort->runs.n - 1].bytes, err));
+    VJ_TRY(VJ_VEC_PUSH(&sort->runs, fresh, err));
+    run_path(sort, &fresh, path, sizeof path);
+    return open_file(sort, path, err);
+}
+
+static vj_status write_slice(vj_refsort *sort, vj_error *err)
+{
+    int64_t n = sort->slice[0].n_rows;
+
+    if (n == 0)
+        return VJ_OK;
+    for (int32_t f = 0; f < sort->options.schema->n_fields; f++)
+        sort->cols[f] = vj_colb_view(&sort->slice[f]);
+    vj_batch batch = {sort->options.schema, n, sort->cols};
+    VJ_TRY(vj_pq_writer_append(sort->writer, &batch, err));
+    for (int32_t f = 0; f < sort->options.schema->n_fields; f++)
+        vj_colb_reset(&sort->slice[f]);
+    return VJ_OK;
+}
+
+/* ---- buffer ---- */
+
+typedef struct sort_view {
+    const int32_t *contig;
+    vj_col start, ref, alt;
+} sort_view;
+
+/* Nulls first, then bytes. */
+static int compare_text(const vj_col *col, int64_t a, int64_t b)
+{
+    bool null_a = vj_col_is_null(col, a);
+    bool null_b = vj_col_is_null(col, b);
+
+    if (null_a || null_b)
+        return (int)null_b - (int)null_a;
+    return vj_span_cmp(vj_col_bytes(col, a), vj_col_bytes(col, b));
+}
+
+static int compare_rows(const void *pa, const void *pb, void *arg)
+{
+    const sort_view *v = arg;
+    int32_t a = *(const int32_t *)pa;
+    int32_t b = *(const int32_t *)pb;
+
+    if (v->contig[a] != v->contig[b])
+        return v->contig[a] < v->contig[b] ? -1 : 1;
+    int64_t x = vj_col_i64(&v->start, a);
+    int64_t y = vj_col_i64(&v->start, b);
+    if (x != y)
+        return x < y ? -1 : 1;
+    int c = compare_text(&v->ref, a, b);
+    if (c == 0)
+        c = compare_text(&v->alt, a, b);
+    return c != 0 ? c : (a > b) - (a < b);
+}
+
+static sort_view view_buffer(vj_refsort *sort)
+{
+    return (sort_view){sort->row_contig.ptr, vj_colb_view(&sort->buffer[sort->start_i]),
+                       vj_colb_view(&sort->buffer[sort->ref_i]),
+                       vj_colb_view(&sort->buffer[sort->alt_i])};
+}
+
+static vj_status sort_buffer(vj_refsort *sort, sort_view *view, vj_error *err)
+{
+    size_t n = sort->row_contig.n;
+    bool sorted = true;
+
+    VJ_VEC_RESET(&sort->order);
+    VJ_TRY(VJ_VEC_RESERVE(&sort->order, n, err));
+    for (size_t i = 0; i < n; i++) {
+        sort->order.ptr[i] = (int32_t)i;
+        sorted = sorted && (i == 0 || compare_rows(&sort->order.ptr[i - 1], &sort->order.ptr[i],
+                                                   view) <= 0);
+    }
+    sort->order.n = n;
+    if (!sorted)
+        qsort_r(sort->order.ptr, n, sizeof *sort->order.ptr, compare_rows, view);
+    return VJ_OK;
+}
+
+/* Sorted rows order[beg, end) of one contig to its run. */
+static vj_status emit(vj_refsort *sort, size_t beg, size_t end, int32_t contig, int64_t first,
+                      int64_t last, vj_error *err)
+{
+    run *open = sort->runs.n > 0 ? &sort->runs.ptr[sort->runs.n - 1] : NULL;
+
+    if (open == NULL || sort->writer == NULL || open->contig != contig || first < open->last_start)
+        VJ_TRY(begin_run(sort, contig, err));
+    sort->runs.ptr[sort->runs.n - 1].last_start = last;
+    for (; beg < end; beg += SLICE_ROWS) {
+        int64_t n = (int64_t)VJ_MIN(end - beg, (size_t)SLICE_ROWS);
+
+        VJ_TRY(vj_stop_check(sort->options.stop, err));
+        for (int32_t f = 0; f < sort->options.schema->n_fields; f++) {
+            vj_col from = vj_colb_view(&sort->buffer[f]);
+
+            VJ_TRY(vj_colb_gather(&sort->slice[f], &from, sort->order.ptr + beg, n, err));
+        }
+        VJ_TRY(write_slice(sort, err));
+    }
+    return VJ_OK;
+}
+
+/* Keep order[beg, n) in the buffer. */
+static vj_status keep_rest(vj_refsort *sort, size_t beg, vj_error *err)
+{
+    int64_t n = (int64_t)(sort->order.n - beg);
+
+    for (int32_t f = 0; f < sort->options.schema->n_fields; f++) {
+        vj_col from = vj_colb_view(&sort->buffer[f]);
+
+        vj_colb_reset(&sort->spare[f]);
+        VJ_TRY(vj_colb_gather(&sort->spare[f], &from, sort->order.ptr + beg, n, err));
+    }
+    vj_colb *swap = sort->buffer;
+    sort->buffer = sort->spare;
+    sort->spare = swap;
+    /* the kept rows are of one contig: the last one */
+    int32_t contig = n > 0 ? sort->row_contig.ptr[sort->order.ptr[beg]] : 0;
+    sort->row_contig.n = (size_t)n;
+    for (int64_t i = 0; i < n; i++)
+        sort->row_contig.ptr[i] = contig;
+    return VJ_OK;
+}
+
+/* Write the buffer out; rows of the last contig from `watermark` on stay. */
+static vj_status flush(vj_refsort *sort, int32_t last_contig, int64_t watermark, vj_error *err)
+{
+    sort_view view = view_buffer(sort);
+    size_t i = 0;
+
+    VJ_TRY(sort_buffer(sort, &view, err));
+    /* rows sort by contig code: only the last contig's rows can be the rest */
+    if (sort->order.n > 0 && view.contig[sort->order.ptr[sort->order.n - 1]] != last_contig)
+        last_contig = -1;
+    while (i < sort->order.n) {
+        int32_t contig = view.contig[sort->order.ptr[i]];
+        size_t end = i;
+
+        while (end < sort->order.n && view.contig[sort->order.ptr[end]] == contig &&
+               (contig != last_contig || vj_col_i64(&view.start, sort->order.ptr[end]) < watermark))
+            end++;
+        if (end == i)
+            break;
+        VJ_TRY(emit(sort, i, end, contig, vj_col_i64(&view.start, sort->order.ptr[i]),
+                    vj_col_i64(&view.start, sort->order.ptr[end - 1]), err));
+        i = end;
+    }
+    return keep_rest(sort, i, err);
+}
+
+static vj_status note_contigs(vj_refsort *sort, const vj_batch *rows, int32_t *out_last,
+                              vj_error *err)
+{
+    const vj_col *chrom = &rows->cols[sort->chrom_i];
+    vj_span last = {NULL, 0};
+    int32_t code = 0;
+
+    VJ_TRY(VJ_VEC_RESERVE(&sort->row_contig, rows->n_rows, err));
+    for (int64_t i = 0; i < rows->n_rows; i++) {
+        vj_span name = vj_col_is_null(chrom, i) ? (vj_span){"", 0} : vj_col_bytes(chrom, i);
+
+        if (last.ptr == NULL || !vj_span_eq(name, last)) {
+            VJ_TRY(vj_contigs_add(&sort->contigs, name, -1, &code, err));
+            if ((size_t)code == sort->names.n) {
+                char *copy = vj_arena_strndup(&sort->arena, name.ptr, name.len_bytes, err);
+                vj_span kept = {copy, name.len_bytes};
+
+                if (copy == NULL)
+                    return VJ_E_NOMEM;
+                VJ_TRY(VJ_VEC_PUSH(&sort->names, kept, err));
+            }
+            last = name;
+        }
+        sort->row_contig.ptr[sort->row_contig.n++] = code;
+    }
+    *out_last = code;
+    return VJ_OK;
+}
+
+vj_status vj_refsort_append(vj_refsort *sort, const vj_batch *rows, int64_t watermark,
+                            vj_error *err)
+{
+    int32_t last = -1;
+
+    if (rows->n_rows == 0)
+        return VJ_OK;
+    VJ_TRY(note_contigs(sort, rows, &last, err));
+    for (int32_t f = 0; f < sort->options.schema->n_fields; f++)
+        VJ_TRY(vj_colb_append(&sort->buffer[f], &rows->cols[f], 0, rows->n_rows, err));
+    if ((int64_t)sort->row_contig.n < sort->options.rows_per_run)
+        return VJ_OK;
+    return flush(sort, last, watermark, err);
+}
+
+/* ---- merge ---- */
+
+typedef struct merge_input {
+    vj_left_parquet *source;
+    vj_left_parquet_rows *rows;
+    vj_left left;
+    int64_t row_i;
+    bool done;
+} merge_input;
+
+static vj_status refill(merge_input *in, vj_error *err)
+{
+    bool more = false;
+
+    in->row_i = 0;
+    VJ_TRY(vj_left_parquet_read(in->source, SLICE_ROWS, in->rows, &more, err));
+    in->done = !more;
+    return more ? vj_left_parquet_keys(in->rows, &in->left, err) : VJ_OK;
+}
+
+static bool before(const vj_refsort *sort, const merge_input *a, const merge_input *b)
+{
+    int64_t x = vj_col_i64(&a->left.cols[sort->start_i], a->row_i);
+    int64_t y = vj_col_i64(&b->left.cols[sort->start_i], b->row_i);
+    const int32_t texts[] = {sort->ref_i, sort->alt_i};
+
+    if (x != y)
+        return x < y;
+    for (size_t i = 0; i < VJ_COUNT(texts); i++) {
+        const vj_col *p = &a->left.cols[texts[i]];
+        const vj_col *q = &b->left.cols[texts[i]];
+        bool null_p = vj_col_is_null(p, a->row_i);
+        bool null_q = vj_col_is_null(q, b->row_i);
+        int c = null_p || null_q ? (int)null_q - (int)null_p
+                                 : vj_span_cmp(vj_col_bytes(p, a->row_i),
+                                               vj_col_bytes(q, b->row_i));
+        if (c != 0)
+            return c < 0;
+    }
+    return false; /* equal: the earlier run first */
+}
+
+static vj_status merge_rows(vj_refsort *sort, merge_input *inputs, size_t n, vj_error *err)
+{
+    for (;;) {
+        merge_input *best = NULL;
+
+        for (size_t i = 0; i < n; i++)
+            if (!inputs[i].done && (best == NULL || before(sort, &inputs[i], best)))
+                best = &inputs[i];
+        if (best == NULL)
+            return write_slice(sort, err);
+        for (int32_t f = 0; f < sort->options.schema->n_fields; f++)
+            VJ_TRY(vj_colb_append(&sort->slice[f], &best->left.cols[f], best->row_i, 1, err));
+        if (sort->slice[0].n_rows == SLICE_ROWS) {
+            VJ_TRY(vj_stop_check(sort->options.stop, err));
+            VJ_TRY(write_slice(sort, err));
+        }
+        if (++best->row_i == best->left.n_rows)
+            VJ_TRY(refill(best, err));
+    }
+}
+
+static vj_status open_inputs(vj_refsort *sort, int32_t contig, merge_input *inputs, vj_error *err)
+{
+    char path[4096];
+    size_t n = 0;
+
+    for (size_t i = 0; i < sort->runs.n; i++) {
+        merge_input *in = &inputs[n];
+
+        if (sort->runs.ptr[i].contig != contig)
+            continue;
+        n++;
+        run_path(sort, &sort->runs.ptr[i], path, sizeof path);
+        VJ_TRY(vj_left_parquet_open(path, sort->budget, &in->source, err));
+        VJ_TRY(vj_left_parquet_rows_new(in->source, sort->budget, &in->rows, err));
+        VJ_TRY(refill(in, err));
+    }
+    return VJ_OK;
+}
+
+static vj_status merge_runs(vj_refsort *sort, int32_t contig, size_t n, const char *path,
+                            vj_error *err)
+{
+    vj_status rc = VJ_OK;
+    char run_file[4096];
+    int64_t bytes = 0;
+    merge_input *inputs = vj_calloc(sort->budget, n, sizeof *inputs, err);
+
+    if (inputs == NULL)
+        return VJ_E_NOMEM;
+    VJ_GO(rc, open_inputs(sort, contig, inputs, err));
+    VJ_GO(rc, open_file(sort, path, err));
+    VJ_GO(rc, merge_rows(sort, inputs, n, err));
+    VJ_GO(rc, close_file(sort, &bytes, err));
+    sort->bytes_out += bytes;
+    for (size_t i = 0; i < sort->runs.n; i++)
+        if (sort->runs.ptr[i].contig == contig) {
+            run_path(sort, &sort->runs.ptr[i], run_file, sizeof run_file);
+            vj_path_remove(run_file);
+        }
+out:
+    for (size_t i = 0; i < n; i++) {
+        vj_left_parquet_rows_free(inputs[i].rows);
+        vj_left_parquet_free(inputs[i].source);
+    }
+    vj_free(inputs);
+    return rc;
+}
+
+static vj_status finish_contig(vj_refsort *sort, int32_t contig, vj_error *err)
+{
+    const run *only = NULL;
+    size_t n = 0;
+    char name[900];
+    char from[4096];
+    char to[4096];
+
+    for (size_t i = 0; i < sort->runs.n; i++)
+        if (sort->runs.ptr[i].contig == contig) {
+            only = &sort->runs.ptr[i];
+            n++;
+        }
+    snprintf(to, sizeof to, "%s/%s", sort->options.out_dir,
+             vj_refsort_file_name(sort->names.ptr[contig], name));
+    if (n != 1)
+        return n == 0 ? VJ_OK : merge_runs(sort, contig, n, to, err);
+    run_path(sort, only, from, sizeof from);
+    sort->bytes_out += only->bytes;
+    return vj_path_rename(from, to, err);
+}
+
+vj_status vj_refsort_finish(vj_refsort *sort, vj_error *err)
+{
+    VJ_TRY(flush(sort, -1, 0, err));
+    if (sort->runs.n > 0)
+        VJ_TRY(close_file(sort, &sort->runs.ptr[sort->runs.n - 1].bytes, err));
+    for (size_t c = 0; c < sort->names.n; c++)
+        VJ_TRY(finish_contig(sort, (int32_t)c, err));
+    return VJ_OK;
+}

@@ -1,0 +1,48 @@
+/*
+ * refsort.h - private to engine: sort normalised rows by contig, start, ref, alt into one Parquet
+ * file per contig, within a budget.
+ *
+ *   append -> buffer (rows in memory) -> sorted -> run files, one open at a time
+ *
+ * Rows that can no longer be overtaken by later ones (start below the watermark of a sorted
+ * input) go out early, so a sorted input gives one run per contig, which is the result. A row that
+ * belongs before what its contig's run holds already begins another run; runs of one contig are
+ * merged at the end.
+ */
+#ifndef VJ_ENGINE_REFSORT_H
+#define VJ_ENGINE_REFSORT_H
+
+#include "engine/engine.h"
+
+typedef struct vj_refsort vj_refsort;
+
+typedef struct vj_refsort_options {
+    const vj_schema *schema; /* chrom, start, ref, alt among the fields */
+    const char *out_dir;     /* exists; receives chr<contig>.parquet */
+    vj_pq_codec codec;
+    int level;
+    int64_t rows_per_run; /* rows held in memory */
+    const vj_pq_kv *kvs;  /* for each file; borrowed */
+    int32_t n_kvs;
+    bool no_version;
+    const vj_stop *stop;
+} vj_refsort_options;
+
+VJ_MUST_CHECK vj_status vj_refsort_new(const vj_refsort_options *options, vj_budget *budget,
+                                       vj_refsort **out, vj_error *err);
+/*
+ * Append rows; watermark: no later row of the last row's contig lies before it, unless the input
+ * is unsorted (then rows are still sorted rightly).
+ */
+VJ_MUST_CHECK vj_status vj_refsort_append(vj_refsort *sort, const vj_batch *rows,
+                                          int64_t watermark, vj_error *err);
+/* Merge what has several runs and leave the final files in out_dir. */
+VJ_MUST_CHECK vj_status vj_refsort_finish(vj_refsort *sort, vj_error *err);
+void vj_refsort_free(vj_refsort *sort);
+int64_t vj_refsort_n_runs(const vj_refsort *sort);
+int64_t vj_refsort_n_contigs(const vj_refsort *sort);
+int64_t vj_refsort_bytes_out(const vj_refsort *sort);
+/* File name of a contig: chr<name>.parquet with unsafe bytes percent-encoded; dst of 900 bytes. */
+char *vj_refsort_file_name(vj_span contig, char dst[900]);
+
+#endif
