@@ -223,14 +223,14 @@ static vj_status set_defaults(job_args *args, vj_error *err)
 {
     vj_job_options *o = &args->options;
 
-    if (o->threads == 0) {
-        vj_host host;
+    vj_host host;
 
-        VJ_TRY(vj_host_probe("", get_environment, NULL, &host, err));
+    VJ_TRY(vj_host_probe("", get_environment, NULL, &host, err));
+    vj_duck_limits limits = vj_host_duck_limits(&host);
+    o->duckdb_memory_bytes = limits.memory_bytes;
+    o->duckdb_threads = o->threads > 0 ? o->threads : (int)limits.threads;
+    if (o->threads == 0)
         o->threads = (int)VJ_MAX(1, VJ_MIN(host.cpus, 16));
-    }
-    if (o->memory_bytes == 0)
-        o->memory_bytes = 256000000;
     o->log = log_line;
     o->progress = progress_line;
     return VJ_OK;

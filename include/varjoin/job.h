@@ -91,6 +91,9 @@ typedef struct vj_job_options {
     const char *command_line; /* for the provenance; NULL: none */
     int64_t rows_per_batch;   /* 0: from the budget */
 
+    int64_t duckdb_memory_bytes; /* DuckDB's own limit where memory_bytes is 0; 0: its default */
+    int duckdb_threads;          /* 0: threads */
+    int duckdb_keep_insertion_order;
     const char *duckdb_library; /* path of libduckdb, NULL: where it is looked for */
     const char *python;         /* interpreter for the Polars worker */
     const char *sql_file;       /* duckdb: a SELECT of the user's over the views */

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "api/run_external.h"
 #include "engine/engine.h"
 #include "native/native.h"
 
@@ -133,7 +134,8 @@ static vj_status describe_plan(job_run *run, vj_error *err)
     report->columns_in = plan->n_left_fields;
     report->columns_out = plan->out_schema.n_fields;
     report->threads = plan->n_workers;
-    report->memory_promise_bytes = plan->options.memory_bytes;
+    report->memory_promise_bytes = plan->engine == VJ_ENGINE_NATIVE ? plan->memory_bytes
+                                                                    : plan->options.memory_bytes;
     VJ_TRY(vj_report_keep(report, plan->options.compression, &report->compression, err));
     VJ_TRY(vj_report_add_input(report, plan->options.input, vj_left_format(plan->source),
                                vj_left_bytes_total(plan->source), -1, err));
@@ -271,6 +273,28 @@ static vj_status note_result(job_run *run, vj_error *err)
 
 /* ---- the run ---- */
 
+static vj_status run_native(job_run *run, vj_error *err)
+{
+    VJ_TRY(vj_sink_open(run->plan, &run->sink, err));
+    VJ_TRY(vj_native_run(run->plan, run->sink, &run->result, err));
+    VJ_TRY(vj_stop_check(&run->job->stop, err));
+    return vj_sink_finish(run->sink, &run->result, err);
+}
+
+static vj_status run_engine(job_run *run, vj_error *err)
+{
+    switch (run->plan->engine) {
+    case VJ_ENGINE_DUCKDB:
+        return vj_external_run(run->plan, vj_duck_engine_join, &run->result, err);
+    case VJ_ENGINE_POLARS:
+        return vj_fail(err, VJ_E_UNSUPPORTED, "the polars engine is not part of this build");
+    case VJ_ENGINE_NATIVE:
+    case VJ_ENGINE_AUTO:
+        break;
+    }
+    return run_native(run, err);
+}
+
 static vj_status do_run(job_run *run, vj_error *err)
 {
     bool empty = false;
@@ -278,10 +302,7 @@ static vj_status do_run(job_run *run, vj_error *err)
     VJ_TRY(vj_plan_build(&run->job->options, run->annotating, &run->budget, &run->job->stop,
                          run->track, &run->plan, err));
     VJ_TRY(describe_plan(run, err));
-    VJ_TRY(vj_sink_open(run->plan, &run->sink, err));
-    VJ_TRY(vj_native_run(run->plan, run->sink, &run->result, err));
-    VJ_TRY(vj_stop_check(&run->job->stop, err));
-    VJ_TRY(vj_sink_finish(run->sink, &run->result, err));
+    VJ_TRY(run_engine(run, err));
     VJ_TRY(note_result(run, err));
     say_oddities(run);
     for (int32_t d = 0; d < run->plan->n_dbs; d++)

@@ -153,6 +153,7 @@ typedef struct vj_plan {
     char reason[256];
     int n_workers, n_batches;
     int64_t rows_per_batch;
+    int64_t memory_bytes; /* the promise, default filled in */
     vj_budget *budget;
     vj_stop *stop;
     vj_track *track; /* stages are noted here; may be NULL */

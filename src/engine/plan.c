@@ -137,7 +137,56 @@ static vj_status size_batches(vj_plan *plan, vj_error *err)
     plan->rows_per_batch = VJ_MAX(rows, MIN_ROWS_PER_BATCH);
     if (plan->options.rows_per_batch > 0)
         plan->rows_per_batch = plan->options.rows_per_batch;
+    plan->memory_bytes = memory;
     plan->budget->limit_bytes = memory - FIXED_BYTES;
+    return VJ_OK;
+}
+
+/* True when --join-columns is absent or names just the four standard ones. */
+static bool is_standard_join(const char *list)
+{
+    static const char *const standard[] = {"chrom", "start", "ref", "alt"};
+    unsigned seen = 0;
+
+    if (list == NULL)
+        return true;
+    for (const char *p = list;;) {
+        size_t len = strcspn(p, ",");
+        int found = -1;
+
+        for (int i = 0; i < 4; i++)
+            if (strlen(standard[i]) == len && memcmp(p, standard[i], len) == 0)
+                found = i;
+        if (found < 0)
+            return false;
+        seen |= 1u << found;
+        if (p[len] == '\0')
+            return seen == 15;
+        p += len + 1;
+    }
+}
+
+static vj_status choose_engine(vj_plan *plan, vj_error *err)
+{
+    const vj_job_options *o = &plan->options;
+    bool standard = is_standard_join(o->join_columns) && o->sql_file == NULL;
+
+    plan->engine = o->engine;
+    if (o->engine == VJ_ENGINE_NATIVE && !standard)
+        return vj_fail(err, VJ_E_UNSUPPORTED, "the native engine joins by chrom, start, ref and "
+                       "alt only; use --engine duckdb or polars for --join-columns or --sql-file");
+    if (o->engine == VJ_ENGINE_POLARS && o->sql_file != NULL)
+        return vj_fail(err, VJ_E_UNSUPPORTED, "--sql-file needs --engine duckdb");
+    if (o->engine != VJ_ENGINE_AUTO) {
+        snprintf(plan->reason, sizeof plan->reason, "asked for");
+    } else if (standard) {
+        plan->engine = VJ_ENGINE_NATIVE;
+        snprintf(plan->reason, sizeof plan->reason, "standard join by chrom, start, ref, alt");
+    } else {
+        plan->engine = VJ_ENGINE_DUCKDB;
+        snprintf(plan->reason, sizeof plan->reason, "%s: not a join of the native engine",
+                 o->sql_file != NULL ? "--sql-file" : "other join columns");
+    }
     return VJ_OK;
 }
 
@@ -177,8 +226,7 @@ vj_status vj_plan_build(const vj_job_options *options, bool annotating, vj_budge
     VJ_GO(rc, vj_left_open(options, budget, &plan->source, err));
     VJ_GO(rc, make_schema(plan, err));
     VJ_GO(rc, size_batches(plan, err));
-    plan->engine = VJ_ENGINE_NATIVE;
-    snprintf(plan->reason, sizeof plan->reason, "standard join by chrom, start, ref, alt");
+    VJ_GO(rc, choose_engine(plan, err));
     say_facts(plan);
     *out = plan;
     plan = NULL;
