@@ -340,26 +340,6 @@ static vj_status publish(const char *temp, const char *target, vj_error *err)
     return VJ_OK;
 }
 
-static vj_status make_temp(const vj_reference_options *o, char **out, vj_error *err)
-{
-    char parent[4096];
-    char prefix[300];
-    const char *slash = NULL;
-
-    snprintf(parent, sizeof parent, "%s", o->output_dir);
-    size_t n = strlen(parent);
-    while (n > 1 && parent[n - 1] == '/')
-        parent[--n] = '\0';
-    slash = strrchr(parent, '/');
-    snprintf(prefix, sizeof prefix, ".%.200s.vj", slash != NULL ? slash + 1 : parent);
-    if (slash == NULL)
-        snprintf(parent, sizeof parent, ".");
-    else
-        parent[slash == parent ? 1 : slash - parent] = '\0';
-    VJ_TRY(vj_path_make_dirs(parent, err));
-    return vj_tempdir_make(parent, prefix, out, err);
-}
-
 vj_status vj_refbuild_run(const vj_reference_options *options, const vj_stop *stop,
                           vj_budget *budget, vj_reference_result *result, vj_error *err)
 {
@@ -372,7 +352,7 @@ vj_status vj_refbuild_run(const vj_reference_options *options, const vj_stop *st
     VJ_GO(rc, check_target(options, err));
     if (options->bad_records_path != NULL)
         VJ_GO(rc, vj_outfile_open(options->bad_records_path, &b.bad_records, err));
-    VJ_GO(rc, make_temp(options, &temp, err));
+    VJ_GO(rc, vj_tempdir_beside(options->output_dir, &temp, err));
     VJ_GO(rc, read_inputs(&b, temp, err));
     VJ_GO(rc, vj_stop_check(stop, err));
     VJ_GO(rc, publish(temp, options->output_dir, err));

@@ -119,6 +119,11 @@ int64_t vj_os_bytes_written(void);
 /* A private temporary folder under dir (NULL: $TMPDIR of the caller's choice is passed in). */
 VJ_MUST_CHECK vj_status vj_tempdir_make(const char *dir, const char *prefix, char **out_path,
                                         vj_error *err);
+/*
+ * A folder .NAME.vj-PID-N.tmp beside target, which is to become it by rename; left-overs of
+ * killed runs for that name are removed. Parents of target are made.
+ */
+VJ_MUST_CHECK vj_status vj_tempdir_beside(const char *target, char **out_path, vj_error *err);
 /* Remove the folder and what is in it (one level of sub-folders); frees path. NULL allowed. */
 void vj_tempdir_remove(char *path);
 

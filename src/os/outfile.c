@@ -72,6 +72,38 @@ static long leftover_pid(const char *entry, const char *base)
     return pid;
 }
 
+static void remove_tree(const char *path, int depth)
+{
+    char child[PATH_MAX];
+    DIR *dir = opendir(path);
+
+    for (struct dirent *entry = NULL; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (snprintf(child, sizeof child, "%s/%s", path, entry->d_name) >= (int)sizeof child)
+            continue;
+        if (unlink(child) != 0 && depth < 2)
+            remove_tree(child, depth + 1);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    rmdir(path);
+}
+
+void vj_path_remove(const char *path)
+{
+    if (unlink(path) != 0)
+        remove_tree(path, 0);
+}
+
+static void remove_entry(const char *dir_path, const char *name)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof path, "%s/%s", dir_path, name) < (int)sizeof path)
+        vj_path_remove(path);
+}
+
 /* Remove temporary files that killed runs left for this name. Failures do not matter. */
 static void sweep_leftovers(const char *dir_path, const char *base)
 {
@@ -83,7 +115,7 @@ static void sweep_leftovers(const char *dir_path, const char *base)
         long pid = leftover_pid(entry->d_name, base);
 
         if (pid > 0 && pid != (long)getpid() && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
-            unlinkat(dirfd(dir), entry->d_name, 0);
+            remove_entry(dir_path, entry->d_name);
     }
     closedir(dir);
 }
@@ -329,28 +361,34 @@ vj_status vj_tempdir_make(const char *dir, const char *prefix, char **out_path, 
     return VJ_OK;
 }
 
-static void remove_tree(const char *path, int depth)
+vj_status vj_tempdir_beside(const char *target, char **out_path, vj_error *err)
 {
-    char child[PATH_MAX];
-    DIR *dir = opendir(path);
+    vj_outfile names = {0};
+    const char *base = NULL;
+    vj_status rc = VJ_E_NOMEM;
+    size_t n = strlen(target);
 
-    for (struct dirent *entry = NULL; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (snprintf(child, sizeof child, "%s/%s", path, entry->d_name) >= (int)sizeof child)
-            continue;
-        if (unlink(child) != 0 && depth < 2)
-            remove_tree(child, depth + 1);
+    *out_path = NULL;
+    while (n > 1 && target[n - 1] == '/')
+        n--;
+    if ((names.name = vj_strndup(NULL, target, n, err)) == NULL)
+        goto out;
+    VJ_GO(rc, split_path(&names, &base, err));
+    VJ_GO(rc, vj_path_make_dirs(names.dir_path, err));
+    sweep_leftovers(names.dir_path, base);
+    rc = VJ_E_NOMEM;
+    if ((*out_path = temp_name(names.dir_path, base, err)) == NULL)
+        goto out;
+    rc = VJ_OK;
+    if (mkdir(*out_path, 0777) != 0) {
+        rc = fail_output(err, "make a temporary folder for", target);
+        vj_free(*out_path);
+        *out_path = NULL;
     }
-    if (dir != NULL)
-        closedir(dir);
-    rmdir(path);
-}
-
-void vj_path_remove(const char *path)
-{
-    if (unlink(path) != 0)
-        remove_tree(path, 0);
+out:
+    vj_free(names.name);
+    vj_free(names.dir_path);
+    return rc;
 }
 
 void vj_tempdir_remove(char *path)
