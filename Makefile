@@ -15,7 +15,7 @@ configure = @test -f build/$(1)/CMakeCache.txt || cmake --preset $(1) $(GENERATO
 all: release
 
 release:
-	@if ! command -v cmake >/dev/null || ! pkg-config --exists htslib libzstd libdeflate snappy liblz4 libbrotlienc libxxhash jansson; then \
+	@if ! command -v cmake >/dev/null || ! pkg-config --exists htslib libzstd libdeflate zlib snappy liblz4 libbrotlienc libxxhash jansson; then \
 	  echo "something is missing: run 'make deps' (Debian, Ubuntu), or see what it prints"; exit 1; fi
 	$(call configure,release)
 	@cmake --build build/release --parallel $(JOBS)

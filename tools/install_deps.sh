@@ -4,10 +4,10 @@
 # Elsewhere: prints what to install and exits 1 when something is missing.
 set -u
 
-build_packages=(gcc make cmake pkg-config libhts-dev libzstd-dev libdeflate-dev libsnappy-dev
+build_packages=(gcc make cmake pkg-config libhts-dev zlib1g-dev libzstd-dev libdeflate-dev libsnappy-dev
   liblz4-dev libbrotli-dev libxxhash-dev libjansson-dev)
 test_packages=(libcmocka-dev python3 python3-venv)
-pkg_names=(htslib libzstd libdeflate snappy liblz4 libbrotlidec libbrotlienc libxxhash jansson)
+pkg_names=(htslib libzstd libdeflate zlib snappy liblz4 libbrotlidec libbrotlienc libxxhash jansson)
 
 what=${1:-build}
 [ "$what" = test ] && pkg_names+=(cmocka)
@@ -51,12 +51,12 @@ fi
 cat >&2 <<LIST
 missing: ${missing//$'\n'/, }
 Install:
-  Fedora          sudo dnf install gcc make cmake pkgconf-pkg-config htslib-devel libzstd-devel \\
+  Fedora          sudo dnf install gcc make cmake pkgconf-pkg-config htslib-devel zlib-devel libzstd-devel \\
                     libdeflate-devel snappy-devel lz4-devel brotli-devel xxhash-devel jansson-devel \\
                     libcmocka-devel python3
-  macOS/Homebrew  brew install cmake pkgconf htslib zstd libdeflate snappy lz4 brotli xxhash \\
+  macOS/Homebrew  brew install cmake pkgconf htslib zstd libdeflate zlib snappy lz4 brotli xxhash \\
                     jansson cmocka python
   conda           conda install -c conda-forge -c bioconda c-compiler make cmake pkg-config htslib \\
-                    zstd libdeflate snappy lz4-c brotli xxhash jansson cmocka python
+                    zstd libdeflate zlib snappy lz4-c brotli xxhash jansson cmocka python
 LIST
 exit 1
