@@ -166,7 +166,7 @@ static vj_status put_record(const vj_vcf_writer *writer, const vj_vcf_annotated 
                             int64_t record_i, vj_buf *text, vj_vcf_out_counts *counts,
                             vj_error *err)
 {
-    record_parts parts;
+    record_parts parts = {0};
     bool has_rows = in->first_row != NULL && writer->n_fields > 0;
 
     VJ_TRY(split_record(without_line_end(in->lines[record_i]), writer->has_samples, &parts, err));
