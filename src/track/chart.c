@@ -7,7 +7,7 @@
 #define HEIGHT 220.0
 #define LEFT 64.0
 #define RIGHT 12.0
-#define TOP 10.0
+#define TOP 24.0
 #define BOTTOM 28.0
 
 typedef struct frame {
@@ -96,8 +96,8 @@ static vj_status draw_axes(const frame *f, const vj_chart_options *o, vj_buf *ou
                              x_at(f, i * f->x_step), HEIGHT - BOTTOM + 16, i * f->x_step));
     return vj_buf_printf(out, err,
                          "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>"
-                         "<text x=\"4\" y=\"%.1f\">%s</text>\n",
-                         WIDTH - RIGHT, HEIGHT - 1, o->x_unit, HEIGHT - 8, o->y_unit);
+                         "<text x=\"%.1f\" y=\"12\" text-anchor=\"end\">%s</text>\n",
+                         WIDTH - RIGHT, HEIGHT - 1, o->x_unit, LEFT - 6, o->y_unit);
 }
 
 static vj_status draw_series(const frame *f, const vj_chart_series *s, size_t i, vj_buf *out,
