@@ -121,6 +121,11 @@ vj_stop *vj_cli_stop(void);
  * own. A second signal, or a second without an end, leaves at once with 130.
  */
 VJ_MUST_CHECK vj_status vj_cli_watch_signals(vj_error *err);
+/*
+ * Have SIGTERM sent to us when the thread that started us ends; VJ_E_CANCELLED when our parent
+ * is no longer parent_pid. Python's worker may be killed in a way that it cannot answer.
+ */
+VJ_MUST_CHECK vj_status vj_cli_die_with_parent(int64_t parent_pid, vj_error *err);
 /* The output's path: its temporary file is removed when we have to leave at once. */
 void vj_cli_output_is(const char *path);
 

@@ -4,7 +4,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 
-enum { ID_HELP = 1000, ID_VERBOSITY, ID_QUIET, ID_PROGRESS };
+enum { ID_HELP = 1000, ID_VERBOSITY, ID_QUIET, ID_PROGRESS, ID_DIE_WITH_PARENT };
 
 extern int vj_cli_progress_mode;
 
@@ -15,6 +15,8 @@ static const vj_cli_option common[] = {
     {'q', "quiet", NULL, "General", "errors only, no progress line", NULL},
     {ID_PROGRESS, "progress", "WHEN", "General",
      "progress line: auto (on a terminal), always, never [auto]", "VARJOIN_PROGRESS"},
+    {ID_DIE_WITH_PARENT, "die-with-parent", "PID", "General",
+     "stop as soon as this process, which started us, is gone", NULL},
     {0},
 };
 
@@ -189,7 +191,11 @@ static bool take_common(vj_cli_args *args, vj_error *err, vj_status *rc)
 
     if (o < common || o >= common + VJ_COUNT(common))
         return false;
-    if (o->id == 'v') {
+    if (o->id == ID_DIE_WITH_PARENT) {
+        *rc = vj_cli_int(args, 1, INT32_MAX, &number, err);
+        if (*rc == VJ_OK)
+            *rc = vj_cli_die_with_parent(number, err);
+    } else if (o->id == 'v') {
         *rc = vj_cli_int(args, 0, 9, &number, err);
         if (*rc == VJ_OK)
             vj_cli_verbosity = (int)number;

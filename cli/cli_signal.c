@@ -3,6 +3,9 @@
 
 #include <glob.h>
 #include <signal.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <time.h>
 #include <unistd.h>
 
@@ -68,4 +71,18 @@ vj_status vj_cli_watch_signals(vj_error *err)
         return vj_fail(err, VJ_E_BUG, "blocking signals failed");
     /* Never joined: it ends with the process. */
     return vj_thread_start(wait_for_signals, &set, &watcher, err);
+}
+
+vj_status vj_cli_die_with_parent(int64_t parent_pid, vj_error *err)
+{
+#ifdef __linux__
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+        return vj_fail(err, VJ_E_BUG, "asking for a signal at the parent's end failed");
+#endif
+    /* It may have ended before the call above; then nobody would tell us. */
+    if (getppid() != (pid_t)parent_pid)
+        return vj_fail(err, VJ_E_CANCELLED,
+                       "interrupted: the process %lld that started this one is gone",
+                       (long long)parent_pid);
+    return VJ_OK;
 }
