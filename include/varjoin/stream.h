@@ -32,6 +32,15 @@ extern "C" {
 VJ_API VJ_MUST_CHECK vj_status vj_parquet_stream(const char *path, int64_t memory_bytes,
                                                  struct ArrowArrayStream *out, vj_error *err);
 
+/*
+ * For bindings: move a stream to the heap; *stream is released or moved afterwards. NULL with
+ * err set without memory. _free releases a stream that nobody took over, and the box.
+ */
+VJ_API struct ArrowArrayStream *vj_stream_box(struct ArrowArrayStream *stream, vj_error *err);
+VJ_API void vj_stream_box_free(struct ArrowArrayStream *box);
+/* PyCapsule_Destructor of a capsule "arrow_array_stream" that points to a box. */
+VJ_API void vj_python_capsule_free(void *capsule);
+
 #ifdef __cplusplus
 }
 #endif

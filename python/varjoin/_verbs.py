@@ -133,3 +133,61 @@ def _job_options(keywords: Mapping[str, Any]) -> list[str]:
     args += option("no-formats", not keywords["formats"])
     args += ["-o", operand(keywords["output"]), *keywords["extra_args"]]
     return [*args, operand(keywords["input"])]
+
+
+def reference_build(
+    source: StrPath,
+    output: StrPath,
+    *,
+    memory: str | int | None = None,
+    threads: int | None = None,
+    progress: ProgressCallback | None = None,
+    log: LogCallback | None = None,
+    cancel: threading.Event | None = None,
+    extra_args: Sequence[str] = (),
+) -> None:
+    """Make a sorted, indexed database from a VCF, BCF or Parquet files.
+
+    Further options of ``varjoin reference build`` go through ``extra_args``. Raises as
+    annotate() does.
+    """
+    args = ["reference", "build", *_options({"memory": memory, "threads": threads})]
+    args += ["-o", operand(output), *extra_args, operand(source)]
+    run_command(args, progress=progress, log=log, cancel=cancel)
+
+
+def simulate(
+    output: StrPath | None = None,
+    *,
+    rows: int | None = None,
+    contigs: Fields | None = None,
+    sample: StrPath | None = None,
+    sample_variants: int | None = None,
+    samples: int | None = None,
+    seed: int | None = None,
+    sample_seed: int | None = None,
+    unsorted: bool = False,
+    gvcf: bool = False,
+    memory: str | int | None = None,
+    threads: int | None = None,
+    progress: ProgressCallback | None = None,
+    log: LogCallback | None = None,
+    cancel: threading.Event | None = None,
+    extra_args: Sequence[str] = (),
+) -> None:
+    """Make a database like Ensembl's in the folder ``output``, and people in ``sample``.
+
+    The same seed and options give the same bytes. Raises as annotate() does.
+    """
+    args = ["simulate"]
+    if output is not None:
+        args += ["-o", operand(output)]
+    args += _options(
+        {
+            "rows": rows, "contigs": contigs, "sample": sample,
+            "sample_variants": sample_variants, "samples": samples, "seed": seed,
+            "sample_seed": sample_seed, "unsorted": unsorted, "gvcf": gvcf,
+            "memory": memory, "threads": threads,
+        }
+    )
+    run_command([*args, *extra_args], progress=progress, log=log, cancel=cancel)

@@ -1,0 +1,136 @@
+"""Parquet files as Arrow streams through the PyCapsule interface, without pyarrow.
+
+``pl.from_arrow(varjoin.open_parquet(path))``, ``pyarrow.table(...)`` and ``duckdb.from_arrow``
+take the object as it is; what they get is the memory that the C library decoded into.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from typing import Any, Union
+
+from varjoin._find import find_library
+from varjoin.errors import BinaryNotFound, VarjoinError, error_for
+
+StrPath = Union[str, "os.PathLike[str]"]
+
+_STREAM_NAME = b"arrow_array_stream"
+_ERROR_TEXT_BYTES = 1024
+
+
+class _Error(ctypes.Structure):
+    """vj_error of include/varjoin/status.h"""
+
+    _fields_ = [("code", ctypes.c_int), ("text", ctypes.c_char * _ERROR_TEXT_BYTES)]
+
+
+class _Stream(ctypes.Structure):
+    """struct ArrowArrayStream"""
+
+    _fields_ = [
+        ("get_schema", ctypes.c_void_p),
+        ("get_next", ctypes.c_void_p),
+        ("get_last_error", ctypes.c_void_p),
+        ("release", ctypes.c_void_p),
+        ("private_data", ctypes.c_void_p),
+    ]
+
+
+_new_capsule = ctypes.pythonapi.PyCapsule_New
+_new_capsule.restype = ctypes.py_object
+_new_capsule.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+
+_library: ctypes.CDLL | None = None
+
+
+def _load() -> ctypes.CDLL:
+    global _library
+    if _library is None:
+        path = find_library()
+        try:
+            library = ctypes.CDLL(path)
+        except OSError as error:
+            raise BinaryNotFound(f"libvarjoin cannot be loaded: {error}; set VARJOIN_LIB") from None
+        library.vj_parquet_stream.argtypes = [
+            ctypes.c_char_p, ctypes.c_int64, ctypes.POINTER(_Stream), ctypes.POINTER(_Error),
+        ]
+        library.vj_parquet_stream.restype = ctypes.c_int
+        library.vj_stream_box.argtypes = [ctypes.POINTER(_Stream), ctypes.POINTER(_Error)]
+        library.vj_stream_box.restype = ctypes.c_void_p
+        library.vj_stream_box_free.argtypes = [ctypes.c_void_p]
+        library.vj_stream_box_free.restype = None
+        library.vj_status_exit_code.argtypes = [ctypes.c_int]
+        library.vj_status_exit_code.restype = ctypes.c_int
+        _library = library
+    return _library
+
+
+_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*$", re.IGNORECASE)
+
+
+def _size_bytes(size: str | int | None) -> int:
+    """``"256MB"`` as bytes; 0 for None."""
+    if size is None:
+        return 0
+    if isinstance(size, int):
+        return size
+    match = _SIZE.match(size)
+    if match is None:
+        raise ValueError(f"expected a size such as '256MB', found {size!r}")
+    base = 1024 if match[3] else 1000
+    return int(float(match[1]) * base ** " kmgt".index(match[2].lower() or " "))
+
+
+class ParquetStream:
+    """The rows of a Parquet file, for whoever understands ``__arrow_c_stream__``.
+
+    Each consumer starts at the first row. ``memory`` bounds what a stream and the batches that
+    its consumer keeps may hold; a consumer that collects everything needs room for the table.
+    """
+
+    def __init__(self, path: StrPath, *, memory: str | int | None = None) -> None:
+        self.path = os.fspath(path)
+        self._memory_bytes = _size_bytes(memory)
+        # What is wrong with the file is said here, not in the middle of a consumer.
+        _load().vj_stream_box_free(self._open())
+
+    def _open(self) -> int:
+        """Address of a stream on the heap."""
+        library = _load()
+        stream, error = _Stream(), _Error()
+        code = library.vj_parquet_stream(
+            os.fsencode(self.path), self._memory_bytes, ctypes.byref(stream), ctypes.byref(error)
+        )
+        box: int | None = None
+        if code == 0:
+            box = library.vj_stream_box(ctypes.byref(stream), ctypes.byref(error))
+        if box is None:
+            raise _error_of(library, error)
+        return box
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
+        """A PyCapsule ``arrow_array_stream``; a requested schema is a wish that is not met."""
+        library = _load()
+        box = self._open()
+        # In C: a capsule may go while an exception is on its way, when no Python code can run.
+        destructor = ctypes.cast(library.vj_python_capsule_free, ctypes.c_void_p)
+        try:
+            return _new_capsule(box, _STREAM_NAME, destructor)
+        except BaseException:
+            library.vj_stream_box_free(box)
+            raise
+
+    def __repr__(self) -> str:
+        return f"ParquetStream({self.path!r})"
+
+
+def _error_of(library: ctypes.CDLL, error: _Error) -> VarjoinError:
+    text = error.text.decode("utf-8", "replace")
+    return error_for(library.vj_status_exit_code(error.code), text)
+
+
+def open_parquet(path: StrPath, *, memory: str | int | None = None) -> ParquetStream:
+    """A Parquet file as an Arrow stream. Raises InputError for one that cannot be read."""
+    return ParquetStream(path, memory=memory)
