@@ -171,8 +171,8 @@ static vj_status describe_rowgroup(vj_database *db, int32_t file_i, int32_t g,
     }
     vj_pq_field_leaves(file->pq, file->chrom_i, &leaf, &leaf_end);
     vj_pq_stats chrom = vj_pq_chunk_view(file->pq, g, leaf).stats;
-    if (chrom.has_bounds && chrom.min_exact && chrom.max_exact &&
-        vj_span_eq(chrom.min_bytes, chrom.max_bytes))
+    /* equal bounds mean one value, exact or not: min <= every value <= max */
+    if (chrom.has_bounds && vj_span_eq(chrom.min_bytes, chrom.max_bytes))
         return vj_contigs_add(&db->contigs, chrom.min_bytes, -1, &out->contig, err);
     db->has_unknown_contigs = true;
     return VJ_OK;
