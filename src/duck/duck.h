@@ -44,7 +44,8 @@ VJ_MUST_CHECK vj_status vj_duck_probe(const char *path, vj_duck_library *out, vj
  */
 VJ_MUST_CHECK vj_status vj_duck_quote_name(vj_buf *sql, vj_span text, vj_error *err);
 VJ_MUST_CHECK vj_status vj_duck_quote_text(vj_buf *sql, vj_span text, vj_error *err);
-/* The same for a file name where DuckDB expands globs: the name stands for itself alone. */
+/* The same for a file name where DuckDB expands globs: the name stands for itself alone.
+ * VJ_E_UNSUPPORTED for the one kind of name that cannot be said: with a backslash and * ? or [ */
 VJ_MUST_CHECK vj_status vj_duck_quote_path(vj_buf *sql, const char *path, vj_error *err);
 
 /* ---- a session ---- */
@@ -117,7 +118,7 @@ typedef enum vj_duck_alt {
 typedef enum vj_duck_duplicates {
     VJ_DUCK_DUP_ALL,   /* one output row per database row, in database order */
     VJ_DUCK_DUP_FIRST, /* the first in database order */
-    VJ_DUCK_DUP_ERROR  /* VJ_E_POLICY naming a left row whose key has two database rows */
+    VJ_DUCK_DUP_ERROR  /* VJ_E_CORRUPT naming a left row whose key has two database rows */
 } vj_duck_duplicates;
 
 /* A spelling of a contig in a database's files and the canonical name that it stands for. */
@@ -131,11 +132,12 @@ typedef struct vj_duck_column {
     const char *name;   /* name in the output */
 } vj_duck_column;
 
-/* left.left_name = database.db_name, both as text where as_text. */
+/* left.left_name = database.db_name. */
 typedef struct vj_duck_pair {
     const char *left_name;
     const char *db_name;
-    bool as_text;
+    bool as_text;   /* both cast to text: for columns of different kinds */
+    bool fold_case; /* text, ASCII letters folded (alleles) */
 } vj_duck_pair;
 
 /* Parts of the key rule that a join uses. */
@@ -260,7 +262,8 @@ typedef struct vj_duck_catalog_report {
  * the files) in an existing catalog is the same, nothing is written. Otherwise it appears under
  * out_path by rename.
  *
- * errors:  VJ_E_NOTFOUND (no Parquet file there), VJ_E_CORRUPT (a file that is not Parquet),
+ * errors:  VJ_E_NOTFOUND (no Parquet file there), VJ_E_CORRUPT (a file that is not Parquet, an
+ *          existing out_path that is not DuckDB's),
  *          VJ_E_USAGE (two entries of one name, letter case aside; out_path exists and is no
  *          catalog of ours), as vj_duck_open
  */

@@ -3,7 +3,6 @@
  */
 #include <dlfcn.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "duck/duck_api.h"
 
@@ -28,19 +27,13 @@ bool duck_version_ok(const char *version)
 static void *open_beside_program(char *path, size_t cap_bytes)
 {
     char program[512];
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     void *handle = NULL;
 
-    if (n <= 0)
+    if (!vj_os_program_dir(program, sizeof program))
         return NULL;
-    program[n] = '\0';
-    char *slash = strrchr(program, '/');
-    if (slash == NULL)
-        return NULL;
-    slash[1] = '\0';
     for (size_t i = 0; handle == NULL && i < VJ_COUNT(places); i++) {
         snprintf(path, cap_bytes, "%s%slibduckdb.so", program, places[i]);
-        if (access(path, R_OK) == 0)
+        if (vj_path_exists(path))
             handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     }
     return handle;

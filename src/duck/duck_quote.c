@@ -27,20 +27,21 @@ vj_status vj_duck_quote_text(vj_buf *sql, vj_span text, vj_error *err)
 }
 
 /*
- * DuckDB takes a path with * ? or [ for a pattern even where a file of that very name exists. A
- * bracket expression of one character stands for that character; a backslash would quote the
- * next one, so it is doubled, but only in such patterns.
+ * DuckDB takes a path with * ? or [ for a pattern even where a file of that very name exists; a
+ * bracket expression of one character stands for that character. In a pattern it takes a
+ * backslash for a separator of folders, and nothing can undo that.
  */
 vj_status vj_duck_quote_path(vj_buf *sql, const char *path, vj_error *err)
 {
-    bool pattern = strpbrk(path, "*?[") != NULL;
-
+    if (strpbrk(path, "*?[") != NULL && strchr(path, '\\') != NULL)
+        return vj_fail(err, VJ_E_UNSUPPORTED,
+                       "%s: DuckDB cannot read a path with a backslash and one of * ? [", path);
     VJ_TRY(vj_buf_push(sql, '\'', err));
     for (const char *c = path; *c != '\0'; c++) {
         if (*c == '*' || *c == '?' || *c == '[')
             VJ_TRY(vj_buf_printf(sql, err, "[%c]", *c));
-        else if (*c == '\'' || (*c == '\\' && pattern))
-            VJ_TRY(vj_buf_printf(sql, err, "%c%c", *c, *c));
+        else if (*c == '\'')
+            VJ_TRY(vj_buf_append_text(sql, "''", err));
         else
             VJ_TRY(vj_buf_push(sql, (uint8_t)*c, err));
     }

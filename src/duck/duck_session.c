@@ -152,6 +152,8 @@ vj_status vj_duck_open(const vj_duck_options *options, vj_duck **out, vj_error *
     /* Progress is counted only with the bar on; printing is another switch. */
     VJ_GO(rc, vj_duck_exec(duck, "SET enable_progress_bar = true", NULL, err));
     VJ_GO(rc, vj_duck_exec(duck, "SET enable_progress_bar_print = false", NULL, err));
+    /* Its cache of file contents takes a file that was replaced within a second for the old one. */
+    VJ_GO(rc, vj_duck_exec(duck, "SET enable_external_file_cache = false", NULL, err));
     VJ_GO(rc, duck_tally_register(duck, err));
     duck->stop = options->stop;
     duck->progress = options->progress;

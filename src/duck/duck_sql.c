@@ -102,9 +102,12 @@ static vj_status add_equalities(vj_buf *sql, const vj_duck_db *db, vj_error *err
         }
     }
     for (int32_t i = 0; i < db->n_pairs; i++) {
-        const char *fmt = db->pairs[i].as_text
-                              ? "%sCAST(d.%n AS VARCHAR) = CAST(k.j%d AS VARCHAR)"
-                              : "%sd.%n = k.j%d";
+        const char *fmt = "%sd.%n = k.j%d";
+        if (db->pairs[i].fold_case)
+            fmt = "%stranslate(CAST(d.%n AS VARCHAR)" FOLD_TO " = translate(CAST(k.j%d AS VARCHAR)"
+                  FOLD_TO;
+        else if (db->pairs[i].as_text)
+            fmt = "%sCAST(d.%n AS VARCHAR) = CAST(k.j%d AS VARCHAR)";
         VJ_TRY(duck_sqlf(sql, err, fmt, word, db->pairs[i].db_name, (int64_t)i));
         word = " AND ";
     }

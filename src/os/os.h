@@ -65,6 +65,10 @@ bool vj_path_is_dir(const char *path);
 bool vj_path_exists(const char *path);
 /* Same device and inode. */
 bool vj_path_same_file(const char *a, const char *b);
+/* Folder of the running program with a slash at the end; false where it cannot be told. */
+bool vj_os_program_dir(char *dst, size_t cap_bytes);
+/* Absolute path without links; what it names must exist. Freed with vj_free. */
+VJ_MUST_CHECK vj_status vj_path_absolute(const char *path, char **out, vj_error *err);
 /* Whole file as text into buf. */
 VJ_MUST_CHECK vj_status vj_path_read(const char *path, vj_buf *out, vj_error *err);
 /* Rename; VJ_E_OUTPUT. A folder may take the place of an empty one. */

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -52,6 +53,31 @@ bool vj_path_is_empty_dir(const char *path)
         return false;
     closedir(dir);
     return n == 0;
+}
+
+bool vj_os_program_dir(char *dst, size_t cap_bytes)
+{
+    ssize_t n = readlink("/proc/self/exe", dst, cap_bytes - 1);
+
+    if (n <= 0 || (size_t)n >= cap_bytes - 1)
+        return false;
+    while (n > 0 && dst[n - 1] != '/')
+        n--;
+    dst[n] = '\0';
+    return n > 0;
+}
+
+vj_status vj_path_absolute(const char *path, char **out, vj_error *err)
+{
+    char found[PATH_MAX];
+    char why[128];
+
+    *out = NULL;
+    if (realpath(path, found) == NULL)
+        return vj_fail(err, errno == ENOENT || errno == ENOTDIR ? VJ_E_NOTFOUND : VJ_E_IO,
+                       "%s: %s", path, strerror_r(errno, why, sizeof why));
+    *out = vj_strdup(NULL, found, err);
+    return *out != NULL ? VJ_OK : VJ_E_NOMEM;
 }
 
 vj_status vj_path_read(const char *path, vj_buf *out, vj_error *err)

@@ -1,0 +1,162 @@
+/* cmd_catalog.c - varjoin catalog: a DuckDB file with one view per database, and no table. */
+#include <stdlib.h>
+
+#include "cli.h"
+#include "duck/duck.h"
+
+enum { OPT_DUCKDB_LIB = 256, OPT_TEMP_DIR };
+
+static const vj_cli_option options[] = {
+    {'o', "output", "FILE", "Output", "the catalog to write", NULL},
+    {'a', "annotate", "NAME=PATH", "Input", "a database and its name; may be repeated", NULL},
+    {OPT_DUCKDB_LIB, "duckdb-lib", "FILE", "Machine", "libduckdb.so to load",
+     "VARJOIN_DUCKDB_LIB"},
+    {OPT_TEMP_DIR, "temp-dir", "DIR", "Machine", "where the temporary folder is made [/tmp]",
+     "VARJOIN_TEMP_DIR"},
+    {0},
+};
+
+#define MAX_DATABASES 1000
+
+typedef struct arguments {
+    const char *output;
+    vj_duck_options duck;
+    vj_duck_catalog_entry *entries;
+    int32_t n_entries;
+    char **owned; /* names that were cut out of paths */
+} arguments;
+
+/* Name of a database that was given as a path alone: its last part, without .parquet. */
+static char *name_of_path(const char *path)
+{
+    size_t end = strlen(path);
+    char *name = NULL;
+
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    size_t beg = end;
+    while (beg > 0 && path[beg - 1] != '/')
+        beg--;
+    /* A glob is named after its folder. */
+    if (memchr(path + beg, '*', end - beg) != NULL && beg > 1) {
+        end = beg - 1;
+        for (beg = end; beg > 0 && path[beg - 1] != '/';)
+            beg--;
+    }
+    if (end - beg > 8 && memcmp(path + end - 8, ".parquet", 8) == 0)
+        end -= 8;
+    if ((name = malloc(end - beg + 1)) != NULL) {
+        memcpy(name, path + beg, end - beg);
+        name[end - beg] = '\0';
+    }
+    return name;
+}
+
+static vj_status add_entry(arguments *a, const char *text, vj_error *err)
+{
+    const char *equals = strchr(text, '=');
+    char *name = NULL;
+
+    if (a->n_entries == MAX_DATABASES)
+        return vj_fail(err, VJ_E_USAGE, "more than %d databases", MAX_DATABASES);
+    /* A path may hold '=' too: what exists as it stands is a path. */
+    if (equals == NULL || vj_path_exists(text)) {
+        name = name_of_path(text);
+        equals = text - 1;
+    } else if ((name = malloc((size_t)(equals - text) + 1)) != NULL) {
+        memcpy(name, text, (size_t)(equals - text));
+        name[equals - text] = '\0';
+    }
+    if (name == NULL)
+        return vj_fail(err, VJ_E_NOMEM, "no memory for the names");
+    a->owned[a->n_entries] = name;
+    a->entries[a->n_entries++] = (vj_duck_catalog_entry){.name = name, .pattern = equals + 1};
+    return VJ_OK;
+}
+
+/* VJ_OK with *code < 0: go on; else the run ends with *code. */
+static vj_status parse(int argc, char **argv, const vj_cli_verb *verb, arguments *a, int *code,
+                       vj_error *err)
+{
+    vj_cli_args args;
+    int id = 0;
+
+    *code = -1;
+    vj_cli_args_init(&args, verb, argc, argv);
+    while ((id = vj_cli_next(&args)) > 0) {
+        switch (id) {
+        case 'o': a->output = args.value; break;
+        case 'a': VJ_TRY(add_entry(a, args.value, err)); break;
+        case OPT_DUCKDB_LIB: a->duck.library_path = args.value; break;
+        case OPT_TEMP_DIR: a->duck.temp_dir = args.value; break;
+        default: break;
+        }
+    }
+    if (id == VJ_CLI_EXIT) {
+        *code = args.exit_code;
+        return VJ_OK;
+    }
+    for (int i = 0; i < args.n_rest; i++)
+        VJ_TRY(add_entry(a, args.rest[i], err));
+    if (a->output == NULL)
+        return vj_fail(err, VJ_E_USAGE, "where to? give -o FILE.duckdb");
+    if (a->n_entries == 0)
+        return vj_fail(err, VJ_E_USAGE, "which databases? give folders or NAME=PATH");
+    return VJ_OK;
+}
+
+static void say_result(const arguments *a, const vj_duck_catalog_report *report)
+{
+    char size[32], files[32];
+
+    vj_format_size(size, sizeof size, report->size_bytes);
+    vj_format_size(files, sizeof files, report->n_bytes);
+    vj_cli_note("%s %s: %d views over %lld files (%s), %s", a->output,
+                report->rebuilt ? "written" : "is up to date", a->n_entries,
+                (long long)report->n_files, files, size);
+}
+
+static int run_catalog(int argc, char **argv)
+{
+    extern const vj_cli_verb vj_verb_catalog;
+    vj_duck_catalog_report report = {0};
+    arguments a = {.duck = {.stop = vj_cli_stop(), .threads = 2}};
+    vj_error err = {0};
+    int code = -1;
+    vj_status rc = VJ_E_NOMEM;
+
+    a.entries = calloc(MAX_DATABASES, sizeof *a.entries);
+    a.owned = calloc(MAX_DATABASES, sizeof *a.owned);
+    if (a.entries == NULL || a.owned == NULL) {
+        vj_fail(&err, rc, "no memory for the list of databases");
+        goto out;
+    }
+    rc = parse(argc, argv, &vj_verb_catalog, &a, &code, &err);
+    if (rc == VJ_OK && code < 0) {
+        rc = vj_duck_catalog_write(&a.duck, a.entries, a.n_entries, a.output, &report, &err);
+        code = 0;
+        if (rc == VJ_OK)
+            say_result(&a, &report);
+    }
+out:
+    for (int32_t i = 0; i < a.n_entries; i++)
+        free(a.owned[i]);
+    free(a.owned);
+    free(a.entries);
+    return rc == VJ_OK ? code : vj_cli_error(&err);
+}
+
+extern const vj_cli_verb vj_verb_catalog;
+const vj_cli_verb vj_verb_catalog = {
+    .name = "catalog",
+    .args = "[options] -o FILE.duckdb {DIR | NAME=PATH}...",
+    .summary = "write a DuckDB file with one view per database",
+    .details = "The file holds views over the Parquet files and no copy of them: it stays below a "
+               "megabyte, and any DuckDB client of this version (1.5.6) or newer reads it. A "
+               "database is a folder, a file or a glob; its name is the last part of the path "
+               "unless NAME=PATH gives another. The view varjoin_catalog tells what the views "
+               "stand on. When files have changed the catalog is written anew, else it is left as "
+               "it is.",
+    .options = options,
+    .run = run_catalog,
+};
