@@ -36,6 +36,11 @@ build/venv/ready: tests/requirements.txt
 test-deps:
 	@tools/install_deps.sh test
 	@$(MAKE) --no-print-directory build/venv/ready
+	@$(MAKE) --no-print-directory duckdb || echo "the tests of the DuckDB engine will be skipped"
+
+# The pinned DuckDB library, for --engine duckdb and its tests.
+duckdb:
+	@tools/fetch_duckdb.sh build/duckdb
 
 dev:
 	$(call configure,dev)
@@ -77,4 +82,4 @@ install: release
 clean:
 	rm -rf build/dev build/release build/tsan build/fuzz build/cover
 
-.PHONY: all release deps demo test-deps dev test check-rules fuzz bench install clean
+.PHONY: all release deps demo test-deps duckdb dev test check-rules fuzz bench install clean

@@ -173,8 +173,9 @@ static vj_status add_scan(vj_buf *sql, const entry *e, vj_error *err)
         return duck_sql_scan(sql, (const char *const *)e->paths.ptr, (int32_t)e->paths.n, err);
     VJ_TRY(vj_buf_append_text(sql, "read_parquet(", err));
     VJ_TRY(vj_duck_quote_path(sql, e->pattern, err));
-    sql->len_bytes--; /* open the literal again: the last part is meant as a pattern */
-    return vj_buf_append_text(sql, "/*.parquet', union_by_name = true, hive_partitioning = false)",
+    sql->len_bytes--; /* open the literal again: the last part is meant as a pattern, and hidden
+                       * files are not part of a database */
+    return vj_buf_append_text(sql, "/[!.]*.parquet', union_by_name = true, hive_partitioning = false)",
                               err);
 }
 

@@ -11,7 +11,7 @@
  * Why not LEFT JOIN the database at once: the hash table then holds the left side's wide rows,
  * and a condition beyond equalities makes DuckDB compare all with all. Here it holds positions
  * and alleles only, the alleles (and ALT lists) are looked at where a position was hit, and the
- * database is read once, streaming. docs/decisions/duck-join-statement.md has the figures.
+ * database is read once, streaming. docs/decisions/020-duckdb-join-statement.md has the figures.
  */
 #include "duck/duck_api.h"
 
