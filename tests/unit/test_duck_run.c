@@ -269,10 +269,13 @@ static void progress_never_goes_back(void **state)
     make_wide_pair(duck);
     snprintf(sql, sizeof sql, "SELECT max(hash(tag, x)) FROM read_parquet('%s') CROSS JOIN "
                               "range(200) t(x)", in_dir(path, "left.parquet"));
-    assert_ok(vj_duck_exec(duck, sql, NULL, &err), &err);
+    /* A statement of a few hundred ms may end before DuckDB has counted anything. */
+    for (int i = 0; i < 20 && log.n == 0; i++) {
+        assert_ok(vj_duck_exec(duck, sql, NULL, &err), &err);
+        assert_false(log.went_back);
+    }
     vj_duck_free(duck);
     assert_true(log.n > 0);
-    assert_false(log.went_back);
 }
 
 /* ---- bad input ---- */
