@@ -170,7 +170,7 @@ static vj_status add_join_columns(description *d, const vj_external *ext, vj_duc
         else if (strcmp(name, "start") == 0)
             to->key |= VJ_DUCK_KEY_POS;
         else if (strcmp(name, "ref") != 0 && strcmp(name, "alt") != 0)
-            pairs[to->n_pairs++] = (vj_duck_pair){name, name, false};
+            pairs[to->n_pairs++] = (vj_duck_pair){.left_name = name, .db_name = name};
         if (p[len] == '\0')
             break;
         p += len + 1;
@@ -190,8 +190,13 @@ static vj_status describe_db(description *d, const vj_external *ext, vj_duck *du
     const vj_database *from = ext->plan->dbs[i];
     vj_duck_db *to = &d->dbs[i];
 
-    *to = (vj_duck_db){.name = from->name, .chrom = "chrom", .start = "start", .ref = "ref",
-                       .alt = "alt", .start_base = from->start_base,
+    /* DuckDB unites columns by name: the files of one database call their keys alike. */
+    const vj_db_file *file = &from->files[0];
+    const vj_field *fields = vj_pq_meta_view(file->pq)->schema.fields;
+
+    *to = (vj_duck_db){.name = from->name, .chrom = fields[file->chrom_i].name,
+                       .start = fields[file->start_i].name, .ref = fields[file->ref_i].name,
+                       .alt = fields[file->alt_i].name, .start_base = from->start_base,
                        .alt_kind = from->alt_is_list ? VJ_DUCK_ALT_LIST : VJ_DUCK_ALT_JOINED};
     VJ_TRY(add_join_columns(d, ext, to, err));
     VJ_TRY(add_paths(d, ext, from, to, err));

@@ -101,8 +101,11 @@ typedef vj_status (*vj_duck_row)(void *arg, const vj_span *cells, int32_t n_cell
 VJ_MUST_CHECK vj_status vj_duck_query(vj_duck *duck, const char *sql, vj_duck_row row, void *arg,
                                       vj_error *err);
 
-/* Distinct values of a column over Parquet files, as text, into map (value 0). For the contig
- * spellings of a database: reads that one column. */
+/*
+ * Distinct values of a column over Parquet files, as text, into map (value 0). For the contig
+ * spellings of a database: a file whose row groups have one value each costs its footer only, of
+ * any other file that one column is read.
+ */
 VJ_MUST_CHECK vj_status vj_duck_distinct(vj_duck *duck, const char *const *paths, int32_t n_paths,
                                          const char *column, vj_map *values, vj_error *err);
 

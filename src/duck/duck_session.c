@@ -347,21 +347,73 @@ static vj_status add_value(void *arg, const vj_span *cells, int32_t n_cells, vj_
     return cells[0].ptr == NULL ? VJ_OK : vj_map_put(arg, cells[0], 0, NULL, NULL, err);
 }
 
-vj_status vj_duck_distinct(vj_duck *duck, const char *const *paths, int32_t n_paths,
-                           const char *column, vj_map *values, vj_error *err)
+typedef struct bounds_look {
+    vj_map *values;
+    bool single; /* every row group has one value, as its statistics tell */
+    bool told;   /* there was one */
+} bounds_look;
+
+/* Cells: least and greatest value of a row group, NULL where it has none but nulls. */
+static vj_status see_bounds(void *arg, const vj_span *cells, int32_t n_cells, vj_error *err)
+{
+    bounds_look *look = arg;
+
+    (void)n_cells;
+    /* Long bounds may have been cut by the writer. */
+    if (cells[0].ptr == NULL || !vj_span_eq(cells[0], cells[1]) || cells[0].len_bytes >= 32)
+        look->single = false;
+    look->told = true;
+    return look->single ? vj_map_put(look->values, cells[0], 0, NULL, NULL, err) : VJ_OK;
+}
+
+static vj_status look_at_bounds(vj_duck *duck, const char *path, const char *column,
+                                bounds_look *look, vj_error *err)
 {
     vj_buf sql;
     vj_status rc = VJ_OK;
 
-    if (n_paths == 0)
-        return VJ_OK;
+    vj_buf_init(&sql, duck->budget, 0);
+    VJ_GO(rc, duck_sqlf(&sql, err,
+                        "SELECT DISTINCT CAST(stats_min_value AS VARCHAR), CAST(stats_max_value AS "
+                        "VARCHAR) FROM parquet_metadata(%p) WHERE lower(path_in_schema) = lower(%t) "
+                        "AND type = 'BYTE_ARRAY' AND row_group_num_rows > 0 AND "
+                        "coalesce(stats_null_count, 0) < row_group_num_rows",
+                        path, column));
+    VJ_GO(rc, duck_sql_end(&sql, err));
+    VJ_GO(rc, vj_duck_query(duck, (const char *)sql.ptr, see_bounds, look, err));
+out:
+    vj_buf_fini(&sql);
+    return rc;
+}
+
+static vj_status scan_values(vj_duck *duck, const char *path, const char *column, vj_map *values,
+                             vj_error *err)
+{
+    vj_buf sql;
+    vj_status rc = VJ_OK;
+
     vj_buf_init(&sql, duck->budget, 0);
     VJ_GO(rc, duck_sqlf(&sql, err, "SELECT DISTINCT CAST(%n AS VARCHAR) AS v FROM ", column));
-    VJ_GO(rc, duck_sql_scan(&sql, paths, n_paths, err));
+    VJ_GO(rc, duck_sql_scan(&sql, &path, 1, err));
     VJ_GO(rc, vj_buf_append_text(&sql, " ORDER BY v", err));
     VJ_GO(rc, duck_sql_end(&sql, err));
     VJ_GO(rc, vj_duck_query(duck, (const char *)sql.ptr, add_value, values, err));
 out:
     vj_buf_fini(&sql);
-    return rc == VJ_OK ? rc : vj_wrap(err, rc, "looking for the values of %s", column);
+    return rc;
+}
+
+vj_status vj_duck_distinct(vj_duck *duck, const char *const *paths, int32_t n_paths,
+                           const char *column, vj_map *values, vj_error *err)
+{
+    for (int32_t i = 0; i < n_paths; i++) {
+        bounds_look look = {.values = values, .single = true};
+        vj_status rc = look_at_bounds(duck, paths[i], column, &look, err);
+        /* No row group told anything: perhaps the file has no such text column; the scan says. */
+        if (rc == VJ_OK && !(look.single && look.told))
+            rc = scan_values(duck, paths[i], column, values, err);
+        if (rc != VJ_OK)
+            return vj_wrap(err, rc, "looking for the values of %s in %s", column, paths[i]);
+    }
+    return VJ_OK;
 }
