@@ -176,6 +176,9 @@ static vj_status next_range(vj_bcfin *src, bool *out_end, vj_error *err)
     if (src->itr != NULL)
         hts_itr_destroy(src->itr);
     src->itr = NULL;
+    *out_end = src->contig_i >= src->n_contigs;
+    if (*out_end)
+        return VJ_OK;
     if (src->contig_i >= 0)
         ranges = vj_regions_of(src->regions, vj_span_of(src->contigs[src->contig_i]), -1);
     src->range_i++;

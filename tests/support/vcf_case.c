@@ -129,37 +129,58 @@ static void check_rows(const vj_vcf_rows *rows)
         assert_int_equal(rows->cols[k].n_rows, rows->n_rows);
 }
 
+/* Rows of an open reader, which is freed; c->status and c->err tell how it was opened. */
+static void read_rows(vcf_case *c, vj_vcf_reader *reader, const char *columns,
+                      int64_t block_lines, int64_t block_bytes)
+{
+    vj_vcf_block *block = NULL;
+    vj_vcf_rows *rows = NULL;
+    bool more = true;
+
+    put_text(&c->rows, "");
+    put_text(&c->keys, "");
+    put_text(&c->columns, "");
+    put_text(&c->bad_lines, "");
+    if (c->status != VJ_OK)
+        return;
+    put_columns(c, vj_vcf_schema_view(reader));
+    VJ_GO(c->status, vj_vcf_block_new(NULL, &block, &c->err));
+    VJ_GO(c->status, vj_vcf_rows_new(reader, NULL, &rows, &c->err));
+    for (;;) {
+        VJ_GO(c->status,
+              vj_vcf_block_next(reader, block_lines, block_bytes, block, &more, &c->err));
+        if (!more)
+            break;
+        VJ_GO(c->status, vj_vcf_parse(reader, block, rows, &c->err));
+        check_rows(rows);
+        put_rows(c, rows, columns);
+        vj_vcf_counts_add(&c->counts, &rows->counts);
+    }
+    keep_notes(c, reader);
+out:
+    vj_vcf_rows_free(rows);
+    vj_vcf_block_free(block);
+    vj_vcf_free(reader);
+}
+
 vcf_case vcf_case_run(const void *bytes, size_t len_bytes, const vj_vcf_read_options *options,
                       const char *columns, int64_t block_lines, int64_t block_bytes)
 {
     vcf_case c = {0};
     vj_vcf_reader *reader = NULL;
-    vj_vcf_block *block = NULL;
-    vj_vcf_rows *rows = NULL;
-    bool more = true;
 
-    put_text(&c.rows, "");
-    put_text(&c.keys, "");
-    put_text(&c.columns, "");
-    put_text(&c.bad_lines, "");
-    VJ_GO(c.status, vj_vcf_open_memory("t.vcf", bytes, len_bytes, options, NULL, &reader, &c.err));
-    put_columns(&c, vj_vcf_schema_view(reader));
-    VJ_GO(c.status, vj_vcf_block_new(NULL, &block, &c.err));
-    VJ_GO(c.status, vj_vcf_rows_new(reader, NULL, &rows, &c.err));
-    for (;;) {
-        VJ_GO(c.status, vj_vcf_block_next(reader, block_lines, block_bytes, block, &more, &c.err));
-        if (!more)
-            break;
-        VJ_GO(c.status, vj_vcf_parse(reader, block, rows, &c.err));
-        check_rows(rows);
-        put_rows(&c, rows, columns);
-        vj_vcf_counts_add(&c.counts, &rows->counts);
-    }
-    keep_notes(&c, reader);
-out:
-    vj_vcf_rows_free(rows);
-    vj_vcf_block_free(block);
-    vj_vcf_free(reader);
+    c.status = vj_vcf_open_memory("t.vcf", bytes, len_bytes, options, NULL, &reader, &c.err);
+    read_rows(&c, reader, columns, block_lines, block_bytes);
+    return c;
+}
+
+vcf_case vcf_case_path(const char *path, const vj_vcf_read_options *options, const char *columns)
+{
+    vcf_case c = {0};
+    vj_vcf_reader *reader = NULL;
+
+    c.status = vj_vcf_open(path, options, NULL, &reader, &c.err);
+    read_rows(&c, reader, columns, 1000, 1 << 20);
     return c;
 }
 

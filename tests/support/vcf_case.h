@@ -29,6 +29,9 @@ vcf_case vcf_case_run(const void *bytes, size_t len_bytes, const vj_vcf_read_opt
 /* The same of a text in one block. */
 vcf_case vcf_case_text(const char *text, const vj_vcf_read_options *options,
                        const char *columns);
+/* The same of a file, in blocks of 1000 lines. */
+vcf_case vcf_case_path(const char *path, const vj_vcf_read_options *options,
+                       const char *columns);
 void vcf_case_fini(vcf_case *c);
 /* The text's wanted columns must be `rows`. */
 void assert_vcf_rows(const char *text, const vj_vcf_read_options *options, const char *columns,
