@@ -39,7 +39,7 @@ typedef struct vj_vcf_scratch {
 } vj_vcf_scratch;
 
 typedef struct vj_record {
-    vj_span chrom, id, ref, alt, qual, filter, info, format;
+    vj_span chrom, id, ref, alt, qual, filter, info, format; /* ptr is never NULL */
     int64_t pos1;
     int32_t n_alts;       /* of the line; ALT '.' counts as one */
     vj_span info_end, svlen; /* ptr NULL: absent */

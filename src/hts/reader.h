@@ -75,11 +75,12 @@ struct vj_vcf_reader {
     size_t win_searched; /* so many bytes from win_beg on are known to hold no newline */
     bool win_end; /* the input has no more */
     bool cut_noted;
+    size_t held_blanks; /* blank lines behind the last block, not yet known to be the end */
     int64_t total_bytes; /* of the file; -1: a pipe */
     int64_t next_line; /* number of the line that begins at win_beg */
     /* order of the lines handed out so far */
     vj_map contigs_seen;
-    vj_buf last_contig;
+    vj_buf last_contig; /* as shown */
     int64_t last_pos1;
     /* header */
     vj_vcf_header header;

@@ -143,7 +143,47 @@ static vj_status take_lines(vj_vcf_reader *reader, size_t want_lines, size_t wan
     return VJ_OK;
 }
 
-/* At the end of the input: a last line without a newline; blank lines at the end are none. */
+/* Cut blank lines off the end of the block; how many they were. */
+static size_t trim_blanks(vj_vcf_block *block)
+{
+    size_t had = block->line_ends.n;
+
+    while (block->line_ends.n > 0) {
+        size_t n = block->line_ends.n;
+        size_t beg = n > 1 ? (size_t)block->line_ends.ptr[n - 2] + 1 : 0;
+        size_t len = block->line_ends.ptr[n - 1] - beg;
+
+        if (without_cr((vj_span){(const char *)block->text.ptr + beg, len}).len_bytes > 0)
+            break;
+        block->line_ends.n--;
+        block->text.len_bytes = beg;
+    }
+    return had - block->line_ends.n;
+}
+
+/* Put n blank lines before those of the block. */
+static vj_status prepend_blanks(vj_vcf_block *block, size_t n, vj_error *err)
+{
+    size_t had = block->line_ends.n;
+
+    if (n > MAX_BLOCK_BYTES)
+        return vj_fail(err, VJ_E_CORRUPT, "line %lld: expected a record, found more than 2^30 "
+                                          "blank lines", (long long)block->first_line);
+    VJ_TRY(vj_buf_reserve(&block->text, n + VJ_SCAN_PAD_BYTES, err));
+    VJ_TRY(VJ_VEC_RESERVE(&block->line_ends, n, err));
+    memmove(block->text.ptr + n, block->text.ptr, block->text.len_bytes);
+    memset(block->text.ptr, '\n', n);
+    block->text.len_bytes += n;
+    memmove(block->line_ends.ptr + n, block->line_ends.ptr, had * sizeof *block->line_ends.ptr);
+    for (size_t i = 0; i < n; i++)
+        block->line_ends.ptr[i] = (uint32_t)i;
+    for (size_t i = n; i < n + had; i++)
+        block->line_ends.ptr[i] += (uint32_t)n;
+    block->line_ends.n += n;
+    return VJ_OK;
+}
+
+/* At the end of the input: a last line without a newline. */
 static vj_status take_rest(vj_vcf_reader *reader, vj_vcf_block *block, vj_error *err)
 {
     bool partial = win_left(reader) > 0;
@@ -161,16 +201,6 @@ static vj_status take_rest(vj_vcf_reader *reader, vj_vcf_block *block, vj_error 
         VJ_TRY(move_text(reader, win_left(reader), block, err));
         VJ_TRY(VJ_VEC_PUSH(&block->line_ends, (uint32_t)block->text.len_bytes, err));
     }
-    while (block->line_ends.n > 0) {
-        size_t n = block->line_ends.n;
-        size_t beg = n > 1 ? (size_t)block->line_ends.ptr[n - 2] + 1 : 0;
-        size_t len = block->line_ends.ptr[n - 1] - beg;
-
-        if (without_cr((vj_span){(const char *)block->text.ptr + beg, len}).len_bytes > 0)
-            break;
-        block->line_ends.n--;
-        block->text.len_bytes = beg;
-    }
     return VJ_OK;
 }
 
@@ -187,6 +217,12 @@ static vj_span contig_of(const vj_vcf_block *block, size_t line_i)
     const char *tab = line.len_bytes > 0 ? memchr(line.ptr, '\t', line.len_bytes) : NULL;
 
     return (vj_span){line.ptr, tab != NULL ? (size_t)(tab - line.ptr) : line.len_bytes};
+}
+
+/* Contigs are told apart by the name that is shown, as the parser does. */
+static vj_span shown_of(const vj_vcf_block *block, size_t line_i)
+{
+    return vj_contig_shown(contig_of(block, line_i));
 }
 
 static int64_t pos1_of(const vj_vcf_block *block, size_t line_i)
@@ -211,14 +247,14 @@ static vj_status follow_contigs(vj_vcf_reader *reader, vj_vcf_block *block, vj_e
 {
     size_t n = block->line_ends.n;
     vj_buf *last = &reader->last_contig;
-    bool one_contig = vj_span_eq(contig_of(block, 0), contig_of(block, n - 1));
+    bool one_contig = vj_span_eq(shown_of(block, 0), shown_of(block, n - 1));
 
     vj_buf_reset(&block->prev_contig);
     VJ_TRY(vj_buf_append(&block->prev_contig, last->ptr, last->len_bytes, err));
     block->prev_pos1 = reader->last_pos1;
     block->returns_at_line = 0;
     for (size_t i = 0; i < n; i += one_contig ? n : 1) {
-        vj_span contig = contig_of(block, i);
+        vj_span contig = shown_of(block, i);
         bool added = false;
 
         if (vj_span_eq(contig, vj_buf_span(last)))
@@ -233,34 +269,54 @@ static vj_status follow_contigs(vj_vcf_reader *reader, vj_vcf_block *block, vj_e
     return VJ_OK;
 }
 
+/* Lines until a limit is met or the input ends. */
+static vj_status fill_block(vj_vcf_reader *reader, size_t want_lines, size_t want_bytes,
+                            vj_vcf_block *block, bool *out_end, vj_error *err)
+{
+    bool full = false;
+
+    vj_buf_reset(&block->text);
+    VJ_VEC_RESET(&block->line_ends);
+    while (!full) {
+        if (win_left(reader) > 0)
+            VJ_TRY(take_lines(reader, want_lines, want_bytes, block, &full, err));
+        *out_end = !full && reader->win_end;
+        if (*out_end)
+            return take_rest(reader, block, err);
+        if (!full)
+            VJ_TRY(grow_window(reader, err));
+    }
+    return VJ_OK;
+}
+
 vj_status vj_vcf_block_next(vj_vcf_reader *reader, int64_t want_lines, int64_t want_bytes,
                             vj_vcf_block *block, bool *out_more, vj_error *err)
 {
     size_t lines = (size_t)VJ_MAX(want_lines, 1);
     size_t bytes = VJ_MIN((size_t)VJ_MAX(want_bytes, 1), MAX_BLOCK_BYTES);
-    bool full = false;
+    size_t blanks = reader->held_blanks;
+    bool at_end = false;
 
     /* rows, not lines, are what a batch is bound by */
     if (reader->per_sample)
         lines = VJ_MAX(lines / reader->chosen.n, 1);
-    vj_buf_reset(&block->text);
-    VJ_VEC_RESET(&block->line_ends);
-    block->first_line = reader->next_line;
-    while (!full) {
-        if (win_left(reader) > 0)
-            VJ_TRY(take_lines(reader, lines, bytes, block, &full, err));
-        if (full)
-            break;
-        if (reader->win_end) {
-            VJ_TRY(take_rest(reader, block, err));
-            break;
-        }
-        VJ_TRY(grow_window(reader, err));
-    }
-    reader->next_line += (int64_t)block->line_ends.n;
+    /*
+     * Blank lines count only when another line follows (S-2): those at the end of a block are
+     * held back for the next one, which says so or not.
+     */
+    do {
+        block->first_line = reader->next_line;
+        VJ_TRY(fill_block(reader, lines, bytes, block, &at_end, err));
+        reader->next_line += (int64_t)block->line_ends.n;
+        reader->held_blanks = trim_blanks(block);
+        if (block->line_ends.n == 0)
+            blanks += reader->held_blanks;
+    } while (block->line_ends.n == 0 && !at_end);
     *out_more = block->line_ends.n > 0;
     if (!*out_more)
         return VJ_OK;
+    block->first_line -= (int64_t)blanks;
+    VJ_TRY(prepend_blanks(block, blanks, err));
     VJ_TRY(vj_buf_reserve(&block->text, VJ_SCAN_PAD_BYTES, err));
     memset(block->text.ptr + block->text.len_bytes, 0, VJ_SCAN_PAD_BYTES);
     return follow_contigs(reader, block, err);

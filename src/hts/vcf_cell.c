@@ -225,10 +225,10 @@ static inline bool put_plain_ints(vj_colb *kid, vj_span text)
     const char *end = at + text.len_bytes;
     size_t room = (kid->data.cap_bytes - kid->data.len_bytes) / sizeof(int32_t);
     size_t n = 0;
-    int32_t *to = (int32_t *)(void *)(kid->data.ptr + kid->data.len_bytes);
 
-    if (kid->n_nulls > 0)
+    if (kid->n_nulls > 0 || room == 0)
         return false;
+    int32_t *to = (int32_t *)(void *)(kid->data.ptr + kid->data.len_bytes);
     for (;; at++) {
         unsigned value = 0;
         const char *beg = at;

@@ -31,8 +31,7 @@ vj_status vj_vcf_note(vj_vcf_reader *reader, vj_error *err, const char *fmt, ...
 /* ---- <ID=..,Number=..,Description=".."> ---- */
 
 typedef struct attributes {
-    vj_span id, number, type, description, length;
-    bool description_quoted;
+    vj_span id, number, type, description, length; /* empty: not there */
 } attributes;
 
 /* End of a quoted value that begins behind its quote; NULL: never closed. */
@@ -67,7 +66,7 @@ static const char *parse_attributes(vj_span text, attributes *attrs)
     const char *p = text.ptr;
     const char *end = text.ptr + text.len_bytes;
 
-    *attrs = (attributes){0};
+    *attrs = (attributes){{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}};
     while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
     if (end - p < 2 || *p != '<' || end[-1] != '>')

@@ -39,7 +39,7 @@ static vj_span column(const vj_parse *p, int32_t col)
 
 vj_span vj_parse_sample(const vj_parse *p, int32_t sample_i)
 {
-    return sample_i + 9 < p->n_columns ? column(p, sample_i + 9) : (vj_span){0};
+    return sample_i + 9 < p->n_columns ? column(p, sample_i + 9) : (vj_span){"", 0};
 }
 
 /* Find the tabs of the line and see whether there are as many columns as the header has. */
@@ -127,8 +127,7 @@ static vj_status read_record(vj_parse *p, verdict *out)
     rec->qual = column(p, 5);
     rec->filter = column(p, 6);
     rec->info = column(p, 7);
-    if (p->n_columns > 8)
-        rec->format = column(p, 8);
+    rec->format = p->n_columns > 8 ? column(p, 8) : (vj_span){"", 0};
     if (rec->chrom.len_bytes == 0 || rec->chrom.ptr[0] == '#')
         return broken(p, out, "a contig name as CHROM", p->line);
     if (!parse_pos(column(p, 1), &rec->pos1))
@@ -181,9 +180,10 @@ static vj_status enter_contig(vj_parse *p)
     } else if (!first && s->contig_i != (int32_t)i) {
         note_unsorted(p, "a contig comes back after another one");
     }
+    if (s->contig_i != (int32_t)i)
+        s->last_pos1 = -1;
     s->contig_i = (int32_t)i;
-    s->last_pos1 = -1;
-    if (first && vj_span_eq(raw, vj_buf_span(&p->block->prev_contig)))
+    if (first && vj_span_eq(shown, vj_buf_span(&p->block->prev_contig)))
         s->last_pos1 = p->block->prev_pos1; /* the order goes on from block to block */
     s->contig_raw = raw;
     s->target = p->reader->targets != NULL
@@ -308,11 +308,11 @@ static bool spans_reference(vj_span alt)
 static int64_t svlen_of(const vj_parse *p, int32_t alt_i)
 {
     const char *at = p->rec.svlen.ptr;
-    const char *end = at + p->rec.svlen.len_bytes;
     int64_t value = 0;
 
     if (at == NULL || !spans_reference(p->s->alts.ptr[alt_i]))
         return 0;
+    const char *end = at + p->rec.svlen.len_bytes;
     for (int32_t i = 0; i < alt_i; i++) {
         const char *comma = at < end ? memchr(at, ',', (size_t)(end - at)) : NULL;
 

@@ -262,6 +262,28 @@ static void line_ends_and_edges_of_the_file(void **state)
     assert_vcf_rows("\xef\xbb\xbf" SITES "1\t1\t.\tT\tC\t.\t.\t.\n", NULL, "start", "1\n");
 }
 
+/* S-2: blank lines are seen to be the end, or not, wherever blocks are cut. */
+static void blank_lines_are_legal_at_the_end_only(void **state)
+{
+    (void)state;
+    static const char end[] = SITES "1\t1\t.\tT\tC\t.\t.\t.\n\n\r\n\n\n";
+    static const char middle[] = SITES "1\t1\t.\tT\tC\t.\t.\t.\n\n\n\n1\t2\t.\tT\tC\t.\t.\t.\n";
+
+    for (int64_t bytes = 1; bytes < 60; bytes++) {
+        for (int64_t lines = 1; lines < 7; lines++) {
+            vcf_case c = vcf_case_run(end, sizeof end - 1, NULL, "start", lines, bytes);
+
+            assert_int_equal(c.status, VJ_OK);
+            assert_string_equal(c.rows, "1\n");
+            vcf_case_fini(&c);
+            c = vcf_case_run(middle, sizeof middle - 1, NULL, "start", lines, bytes);
+            assert_int_equal(c.status, VJ_E_CORRUPT);
+            assert_non_null(strstr(c.err.text, "t.vcf: line 11: expected 8 tab-separated"));
+            vcf_case_fini(&c);
+        }
+    }
+}
+
 /* S-9 */
 static void percent_encoding_is_decoded_from_4_3_on(void **state)
 {
@@ -514,6 +536,7 @@ int main(void)
         cmocka_unit_test(broken_lines_stop_with_their_number),
         cmocka_unit_test(bad_records_can_be_set_aside),
         cmocka_unit_test(line_ends_and_edges_of_the_file),
+        cmocka_unit_test(blank_lines_are_legal_at_the_end_only),
         cmocka_unit_test(percent_encoding_is_decoded_from_4_3_on),
         cmocka_unit_test(broken_utf8_is_mended_and_counted),
         cmocka_unit_test(disorder_is_noticed_within_and_between_blocks),
