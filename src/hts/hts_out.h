@@ -144,6 +144,49 @@ VJ_MUST_CHECK vj_status vj_vcf_writer_finish(vj_vcf_writer *writer, vj_error *er
 /* Without _finish nothing appears. */
 void vj_vcf_writer_free(vj_vcf_writer *writer);
 
+/* ---- the normalised table as VCF lines ---- */
+
+/*
+ * For inputs that have no lines to pass through (Parquet). Consecutive rows of one chrom, start
+ * and ref with rising alt_index become one record; without an alt_index column every row is one.
+ *
+ *   chrom start rsid ref alt qual filter   the columns of the same meaning; a contig takes the
+ *                                          spelling of the header (shown "1" is its "chr1")
+ *   end             INFO END where it is not start + length of ref - 1
+ *   genotype        GT, unphased: an allele string becomes its number, an unknown one '.'
+ *   origin INFO, FORMAT   rebuilt by Number: A and R of all rows, others of the first row
+ *   anything else   an INFO field with Number=A, as vj_vcf_annotation says
+ *
+ * chrom, start, ref and alt must be there. A `sample` column is VJ_E_UNSUPPORTED: rows of several
+ * samples are no longer known to be one record.
+ */
+typedef struct vj_vcf_table_options {
+    const vj_schema *schema;      /* must outlive the table, as the origins and the header */
+    const vj_vcf_origin *origins; /* of the first n_origins columns; NULL: fixed ones by name */
+    int32_t n_origins;
+    const vj_vcf_header *header;  /* NULL: one is made */
+    const char *sample_name;      /* of a header that is made; NULL: SAMPLE */
+    const vj_vcf_contig *contigs; /* of a header that is made */
+    int32_t n_contigs;
+    const vj_vcf_annotation *annotations; /* of the last n_annotations columns; copied shallowly */
+    int32_t n_annotations;
+} vj_vcf_table_options;
+
+typedef struct vj_vcf_table vj_vcf_table;
+VJ_MUST_CHECK vj_status vj_vcf_table_new(const vj_vcf_table_options *options, vj_budget *budget,
+                                         vj_vcf_table **out, vj_error *err);
+void vj_vcf_table_free(vj_vcf_table *table);
+/* For vj_vcf_write_options; views memory of the table. */
+const vj_vcf_header *vj_vcf_table_header(const vj_vcf_table *table);
+const vj_vcf_annotation *vj_vcf_table_annotations(const vj_vcf_table *table, int32_t *out_n);
+/* Append the lines of all records that are known to be complete; the last one waits. */
+VJ_MUST_CHECK vj_status vj_vcf_table_add(vj_vcf_table *table, const vj_batch *batch,
+                                         vj_buf *lines, vj_vcf_out_counts *counts,
+                                         vj_error *err);
+/* The record that waits, if any. */
+VJ_MUST_CHECK vj_status vj_vcf_table_end(vj_vcf_table *table, vj_buf *lines,
+                                         vj_vcf_out_counts *counts, vj_error *err);
+
 /* ---- TSV ---- */
 
 /*
