@@ -125,7 +125,21 @@ static void draw_snv(vj_sim_rng *rng, vj_sim_site *site)
     }
 }
 
-/* REF gets longer for what is deleted; ALT 2 and 3 of a site are shorter cuts of the same REF. */
+/* Another first base before the rest of REF: the SNV of a site that has a deletion too. */
+static void snv_of_ref(vj_sim_rng *rng, vj_sim_site *site, int32_t alt_i)
+{
+    char base = alt_i == 1 ? other_base(rng, site->ref[0]) : site->alts[alt_i - 1].text[0];
+
+    while (alt_i > 1 && (base == site->ref[0] || base == site->alts[alt_i - 1].text[0]))
+        base = "ACGT"[(strchr("ACGT", base) - "ACGT" + 1) & 3];
+    alt_of_ref(site, alt_i, site->ref_len);
+    site->alts[alt_i].text[0] = base;
+}
+
+/*
+ * REF gets longer for what is deleted. ALT 2 and 3 of a deletion are SNVs of its first base: all
+ * ALTs keep the site's position when the shared end is cut, so split rows stay sorted.
+ */
 static void draw_length_change(vj_sim_walk *walk, vj_sim_site *site)
 {
     vj_sim_rng *rng = &walk->rng;
@@ -134,9 +148,10 @@ static void draw_length_change(vj_sim_walk *walk, vj_sim_site *site)
 
     for (int32_t i = 1; deletes && i <= n; i++)
         site->ref[site->ref_len++] = vj_sim_base(walk, site->pos1 + i);
-    site->n_alts = deletes ? VJ_MIN(site->n_alts, n) : 1;
-    for (int32_t i = 0; i < site->n_alts; i++)
-        alt_of_ref(site, i, 1 + i);
+    site->n_alts = deletes ? site->n_alts : 1;
+    alt_of_ref(site, 0, 1);
+    for (int32_t i = 1; i < site->n_alts; i++)
+        snv_of_ref(rng, site, i);
     if (site->class == VJ_SIM_DELETION)
         return;
     if (site->class == VJ_SIM_INSERTION) {
