@@ -22,7 +22,7 @@
 typedef struct vj_cli_option {
     int id;            /* a letter is the short option too; from 256 on: long name only */
     const char *name;  /* without dashes; NULL ends the table */
-    const char *arg;   /* "FILE"; "[FMT]": may be left out; NULL: takes none */
+    const char *arg;   /* "FILE"; all in brackets: may be left out; NULL: takes none */
     const char *group; /* heading in --help */
     const char *help;  /* one sentence, lower case, no full stop; '\n' breaks the line */
     const char *env;   /* variable that sets it where the command line does not; or NULL */
@@ -88,6 +88,8 @@ void vj_cli_help_all(FILE *to);
 void vj_cli_man(FILE *to);
 /* shell: "bash", "zsh" or "fish"; false for another. */
 bool vj_cli_completion(FILE *to, const char *shell);
+/* The argument is all in brackets: it may be left out. */
+bool vj_cli_arg_is_optional(const vj_cli_option *option);
 /* The table of options that every verb has; ends with a NULL name. */
 const vj_cli_option *vj_cli_common_options(void);
 

@@ -45,9 +45,16 @@ static const vj_cli_option *find_option(const vj_cli_verb *verb, int id, const c
     return NULL;
 }
 
+bool vj_cli_arg_is_optional(const vj_cli_option *o)
+{
+    return o->arg != NULL && o->arg[0] == '[' && o->arg[strlen(o->arg) - 1] == ']';
+}
+
 static int arg_kind(const vj_cli_option *o)
 {
-    return o->arg == NULL ? no_argument : o->arg[0] == '[' ? optional_argument : required_argument;
+    return o->arg == NULL              ? no_argument
+           : vj_cli_arg_is_optional(o) ? optional_argument
+                                       : required_argument;
 }
 
 /* getopt's two tables; static, since a process parses one command line. */

@@ -61,7 +61,7 @@ static void help_option(FILE *to, const vj_cli_verb *verb, const vj_cli_option *
     const char *help = o->help;
 
     if (o->arg != NULL)
-        n += snprintf(left + n, sizeof left - (size_t)n, o->arg[0] == '[' ? "%s" : " %s",
+        n += snprintf(left + n, sizeof left - (size_t)n, vj_cli_arg_is_optional(o) ? "%s" : " %s",
                       o->arg);
     fprintf(to, "%-*s", HELP_COLUMN - 1, left);
     fputs(n >= HELP_COLUMN - 1 ? "\n" : " ", to);
@@ -142,7 +142,7 @@ static void man_option(FILE *to, const vj_cli_verb *verb, const vj_cli_option *o
     roff(to, o->name);
     fputs("\\fR", to);
     if (o->arg != NULL)
-        fprintf(to, "%s\\fI%s\\fR", o->arg[0] == '[' ? "" : " ", o->arg);
+        fprintf(to, "%s\\fI%s\\fR", vj_cli_arg_is_optional(o) ? "" : " ", o->arg);
     fputc('\n', to);
     roff(to, o->help);
     if (o->env != NULL) {
@@ -248,7 +248,7 @@ static void plain_help(FILE *to, const char *text)
 
 static void zsh_option(FILE *to, const vj_cli_verb *verb, const vj_cli_option *o)
 {
-    const char *arg = o->arg == NULL ? "" : o->arg[0] == '[' ? "::arg:_files" : ":arg:_files";
+    const char *arg = o->arg == NULL ? "" : vj_cli_arg_is_optional(o) ? "::arg:_files" : ":arg:_files";
     int letter = option_letter(verb, o);
 
     fprintf(to, "      '--%s%s[", o->name, o->arg == NULL ? "" : "=");
@@ -300,7 +300,7 @@ static void fish_option(FILE *to, const vj_cli_verb *verb, const vj_cli_option *
     fprintf(to, "' -l %s", o->name);
     if (letter != 0)
         fprintf(to, " -s %c", letter);
-    fputs(o->arg != NULL && o->arg[0] != '[' ? " -r -d '" : " -d '", to);
+    fputs(o->arg != NULL && !vj_cli_arg_is_optional(o) ? " -r -d '" : " -d '", to);
     plain_help(to, o->help);
     fputs("'\n", to);
 }

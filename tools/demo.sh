@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 varjoin=build/release/varjoin
 dir=build/demo
-rows=${1:-3000000}
+rows=${1:-5000000}
 mkdir -p $dir
 step() { printf '\n$ %s\n' "$*"; "$@"; }
 
@@ -16,7 +16,16 @@ if [ ! -f "$dir/ensembl/rows.$rows" ]; then
   step $varjoin simulate -o $dir/ensembl --rows "$rows" --sample $dir/person.vcf.gz
   touch "$dir/ensembl/rows.$rows"
 fi
-ls -lh $dir/ensembl/*.parquet $dir/person.vcf.gz | awk '{print "  " $NF "  " $5}'
+du -h $dir/ensembl/*.parquet $dir/person.vcf.gz
+
 step $varjoin annotate $dir/person.vcf.gz -a ensembl=$dir/ensembl -o $dir/annotated.parquet
-step $varjoin inspect --head 5 $dir/annotated.parquet
-step $varjoin verify $dir/annotated.parquet
+
+printf '\nThe first rows (a few columns, as TSV):\n'
+$varjoin annotate $dir/person.vcf.gz -a ensembl=$dir/ensembl -c 'id,MA,MAF,E_gnomAD' \
+  --no-formats --no-version -O t -o - --quiet 2>/dev/null |
+  awk '!/^##/ && ++n <= 9' | cut -f 1,2,5,6,10- | expand -t 14
+
+if $varjoin --help | grep -q '^  verify'; then
+  step $varjoin verify $dir/annotated.parquet
+fi
+printf '\nIt is an ordinary Parquet file: %s\n' "$dir/annotated.parquet"
