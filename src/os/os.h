@@ -4,7 +4,7 @@
  * relies:  base; POSIX
  * not:     formats, or what the bytes mean
  * also:    os/host.h (machine facts), os/usage.h (what a process used), os/child.h (child
- *          processes), os/append.h (lines for a reader) are parts of this header
+ *          processes), os/appender.h (lines for a reader) are parts of this header
  * tests:   unit/test_os.c, fault/ (read and write sweeps)
  */
 #ifndef VJ_OS_OS_H
@@ -178,7 +178,7 @@ int64_t vj_clock_wall_ns(void); /* since the epoch */
 void vj_sleep_ms(int64_t ms);
 int64_t vj_os_pid(void);
 
-#include "os/append.h"
+#include "os/appender.h"
 #include "os/child.h"
 #include "os/host.h"
 #include "os/usage.h"

@@ -16,7 +16,7 @@
  * side that brings a reader of its own may allow longer lines by the extra
  * "varjoin_max_line_bytes".
  *
- * relies:  os/append.h, codec (zlib), base/json.h
+ * relies:  os/appender.h, codec (zlib), base/json.h
  * not:     the environment; what is worth logging; any Python
  * threads: one at a time, but vj_pipes_log and vj_pipes_progress: any
  * tests:   unit/test_pipes.c, fuzz/fuzz_pipes.c, python/test_pipes.py (the real library)

@@ -6,8 +6,8 @@
  * relies:  os (clock, usage, sampler thread); a kernel that can reset VmHWM, else it says so
  * not:     printing, environment variables, deciding what a run should cost
  * also:    track/meter.h (measuring), track/report.h (run record), track/pipes.h (Dagster
- *          Pipes) and track/page.h (HTML page) are parts of this header
- * tests:   unit/test_track.c, unit/test_report.c, unit/test_pipes.c, unit/test_page.c,
+ *          Pipes) and track/html_page.h (HTML page) are parts of this header
+ * tests:   unit/test_track.c, unit/test_report.c, unit/test_pipes.c, unit/test_html.c,
  *          fault/fault_report.c, fuzz/fuzz_pipes.c, fuzz/fuzz_report.c, python/test_pipes.py,
  *          python/test_run_record.py
  */
@@ -15,7 +15,7 @@
 #define VJ_TRACK_TRACK_H
 
 #include "track/meter.h"
-#include "track/page.h"
+#include "track/html_page.h"
 #include "track/pipes.h"
 #include "track/report.h"
 

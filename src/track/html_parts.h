@@ -1,9 +1,9 @@
-/* page_parts.h - private to the module: what the parts of the page share. */
-#ifndef VJ_TRACK_PAGE_PARTS_H
-#define VJ_TRACK_PAGE_PARTS_H
+/* html_parts.h - private to the module: what the parts of the page share. */
+#ifndef VJ_TRACK_HTML_PARTS_H
+#define VJ_TRACK_HTML_PARTS_H
 
 #include "base/json.h"
-#include "track/page.h"
+#include "track/html_page.h"
 
 /* The page being written; the first failure sticks and later calls do nothing. */
 typedef struct vj_page {

@@ -1,4 +1,4 @@
-#include "track/page_parts.h"
+#include "track/html_parts.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* The sections of one run: facts, matches with their reasons, stages. */
-#include "track/page_parts.h"
+#include "track/html_parts.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* The style sheet, and the comparison at the top of the page. */
-#include "track/page_parts.h"
+#include "track/html_parts.h"
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "os/append.h"
+#include "os/appender.h"
 
 #include <errno.h>
 #include <fcntl.h>

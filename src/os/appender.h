@@ -1,12 +1,12 @@
 /*
- * append.h - lines at the end of a file that somebody is reading while we write.
+ * appender.h - lines at the end of a file that somebody is reading while we write.
  *
  * relies:  O_APPEND: one write call puts its bytes at the end in one piece
  * not:     buffering, atomic output (os.h), what the lines say
  * tests:   unit/test_pipes.c
  */
-#ifndef VJ_OS_APPEND_H
-#define VJ_OS_APPEND_H
+#ifndef VJ_OS_APPENDER_H
+#define VJ_OS_APPENDER_H
 
 #include "base/base.h"
 

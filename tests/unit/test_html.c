@@ -151,7 +151,7 @@ static void failing_allocations(void **state)
     vj_buf_fini(&record);
 }
 
-/* "test_page OUT.html RUN.json...": the page of records, for a look at it. */
+/* "test_html OUT.html RUN.json...": the page of records, for a look at it. */
 static int write_page(int argc, char **argv)
 {
     vj_page_input inputs[VJ_PAGE_MAX_RUNS];

@@ -1,14 +1,14 @@
 /*
- * page.h - one self-contained HTML page from run records, for people.
+ * html_page.h - one self-contained HTML page from run records, for people.
  *
  * in:      records "varjoin.run/1" as text, hostile: from any file that somebody hands over
  * out:     one page: no script, nothing from the network, light and dark
  * relies:  base/json.h; SVG and style sheet are made here
  * not:     measuring, or reading anything but the records
- * tests:   unit/test_page.c, fuzz/fuzz_report.c, fault/fault_report.c
+ * tests:   unit/test_html.c, fuzz/fuzz_report.c, fault/fault_report.c
  */
-#ifndef VJ_TRACK_PAGE_H
-#define VJ_TRACK_PAGE_H
+#ifndef VJ_TRACK_HTML_PAGE_H
+#define VJ_TRACK_HTML_PAGE_H
 
 #include "os/os.h"
 
