@@ -1,0 +1,255 @@
+/* test_pq_decode.c - bit unpacking, the RLE hybrid and deltas on bytes written by hand. */
+#include "support/support.h"
+
+#include "parquet/decode.h"
+
+/* Bytes with the slack that kernels may touch. */
+typedef struct page_bytes {
+    uint8_t b[4096 + PQ_SLACK];
+} page_bytes;
+
+static uint64_t naive_bits(const uint8_t *src, int64_t bit, int width)
+{
+    uint64_t v = 0;
+
+    for (int i = 0; i < width; i++)
+        v |= (uint64_t)vj_bit_get(src, bit + i) << i;
+    return v;
+}
+
+static void unpacked_values_equal_their_bits(void **state)
+{
+    (void)state;
+    static page_bytes p;
+    static uint64_t v64[512];
+    static uint32_t v32[512];
+    static uint8_t v8[512];
+    uint64_t seed = test_seed();
+
+    for (size_t i = 0; i < sizeof p.b; i++)
+        p.b[i] = (uint8_t)test_random(&seed);
+    for (int width = 0; width <= 64; width++)
+        for (int64_t off = 0; off < 40; off += 3) {
+            int64_t n = (int64_t)(test_random(&seed) % 300);
+
+            pq_unpack64(p.b, off, width, n, v64);
+            for (int64_t i = 0; i < n; i++)
+                assert_true(v64[i] == naive_bits(p.b, off + i * width, width));
+            if (width <= 32) {
+                pq_unpack32(p.b, off, width, n, v32);
+                for (int64_t i = 0; i < n; i++)
+                    assert_true(v32[i] == naive_bits(p.b, off + i * width, width));
+            }
+            if (width <= 8) {
+                pq_unpack8(p.b, off, width, n, v8);
+                for (int64_t i = 0; i < n; i++)
+                    assert_true(v8[i] == naive_bits(p.b, off + i * width, width));
+            }
+            if (width >= 1 && width <= 32)
+                assert_true(pq_unpack_one(p.b, off, width) ==
+                            naive_bits(p.b, off * width, width));
+        }
+}
+
+static void bits_are_copied_between_any_offsets(void **state)
+{
+    (void)state;
+    uint64_t seed = test_seed();
+    uint8_t src[40];
+    uint8_t dst[40];
+    uint8_t before[40];
+
+    for (int round = 0; round < 2000; round++) {
+        int64_t from = (int64_t)(test_random(&seed) % 60);
+        int64_t to = (int64_t)(test_random(&seed) % 60);
+        int64_t n = (int64_t)(test_random(&seed) % 200);
+        bool fill = round % 4 == 0;
+
+        for (size_t i = 0; i < sizeof src; i++) {
+            src[i] = (uint8_t)test_random(&seed);
+            before[i] = dst[i] = (uint8_t)test_random(&seed);
+        }
+        if (fill)
+            pq_fill_bits(dst, to, n, (round & 8) != 0);
+        else
+            pq_copy_bits(dst, to, src, from, n);
+        for (int64_t i = 0; i < (int64_t)sizeof dst * 8; i++) {
+            bool inside = i >= to && i < to + n;
+            bool want = !inside ? vj_bit_get(before, i)
+                        : fill  ? (round & 8) != 0
+                                : vj_bit_get(src, from + i - to);
+            assert_int_equal(vj_bit_get(dst, i), want);
+        }
+    }
+}
+
+/* 5 times 3, then 8 packed values 0..7, then 2 times 1; width 3. */
+static const uint8_t hybrid[] = {10, 3, 3, 0x88, 0xc6, 0xfa, 4, 1};
+static const uint32_t hybrid_values[] = {3, 3, 3, 3, 3, 0, 1, 2, 3, 4, 5, 6, 7, 1, 1};
+
+static void runs_of_both_kinds_are_read(void **state)
+{
+    (void)state;
+    page_bytes p = {{0}};
+    pq_runs runs;
+    uint32_t v[15];
+
+    memcpy(p.b, hybrid, sizeof hybrid);
+    for (int64_t cut = 1; cut <= 15; cut++) { /* in pieces of every size */
+        pq_runs_init(&runs, p.b, p.b + sizeof hybrid, 3);
+        for (int64_t i = 0; i < 15; i += cut)
+            assert_true(pq_runs_read32(&runs, VJ_MIN(cut, 15 - i), v + i));
+        assert_memory_equal(v, hybrid_values, sizeof v);
+        assert_false(pq_runs_read32(&runs, 1, v));
+    }
+}
+
+static void picked_and_skipped_values_are_the_read_ones(void **state)
+{
+    (void)state;
+    page_bytes p = {{0}};
+    uint64_t seed = test_seed();
+
+    memcpy(p.b, hybrid, sizeof hybrid);
+    for (int round = 0; round < 500; round++) {
+        int64_t skip = (int64_t)(test_random(&seed) % 8);
+        int64_t total = 1 + (int64_t)(test_random(&seed) % (uint64_t)(15 - skip));
+        int32_t idx[15];
+        uint32_t v[15];
+        int64_t n = 0;
+        pq_runs runs;
+
+        for (int64_t i = 0; i < total; i++)
+            if (test_random(&seed) % 3 == 0)
+                idx[n++] = (int32_t)i;
+        pq_runs_init(&runs, p.b, p.b + sizeof hybrid, 3);
+        assert_true(pq_runs_skip(&runs, skip));
+        assert_true(pq_runs_gather(&runs, idx, n, total, v));
+        for (int64_t i = 0; i < n; i++)
+            assert_int_equal(v[i], hybrid_values[skip + idx[i]]);
+        for (int64_t i = skip + total; i < 15; i++) {
+            assert_true(pq_runs_read32(&runs, 1, v));
+            assert_int_equal(v[0], hybrid_values[i]);
+        }
+    }
+}
+
+static void bits_of_width_one_are_counted(void **state)
+{
+    (void)state;
+    page_bytes p = {{6, 1, 5, 0xf0, 0x0f, 8, 0}}; /* 3 ones, 16 packed, 4 zeros */
+    uint8_t out[4] = {0};
+    int64_t ones = 0;
+    pq_runs runs;
+
+    pq_runs_init(&runs, p.b, p.b + 7, 1);
+    assert_true(pq_runs_read_bits(&runs, 23, out, 0, &ones));
+    assert_int_equal(ones, 3 + 8);
+    assert_int_equal(out[0], 0x87);
+    assert_int_equal(out[1], 0x7f);
+    assert_int_equal(out[2], 0x00);
+}
+
+static void broken_runs_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t bytes[8];
+        size_t len;
+        int width;
+    } cases[] = {
+        {{0}, 0, 3},                                  /* nothing */
+        {{10}, 1, 3},                                 /* value missing */
+        {{10, 9}, 2, 3},                              /* value above its width */
+        {{0x80, 0x80, 0x80, 0x80, 0x80, 0x01}, 6, 3}, /* head of more than 5 bytes */
+        {{0, 0, 0, 0}, 4, 8},                         /* runs of zero values only */
+    };
+
+    for (size_t i = 0; i < VJ_COUNT(cases); i++) {
+        page_bytes p = {{0}};
+        uint32_t v[8];
+        pq_runs runs;
+
+        memcpy(p.b, cases[i].bytes, cases[i].len);
+        pq_runs_init(&runs, p.b, p.b + cases[i].len, cases[i].width);
+        assert_false(pq_runs_read32(&runs, 8, v));
+    }
+}
+
+/* The two examples of Encodings.md, and one with a run of blocks. */
+static void deltas_give_the_values_back(void **state)
+{
+    (void)state;
+    page_bytes p = {{0x80, 1, 4, 5, 2, 2, 0, 0, 0, 0}};
+    static const uint8_t second[] = {0x80, 1, 4, 8, 14, 3, 2, 0, 0, 0, 0xc0, 0x3f, 0, 0, 0, 0, 0, 0};
+    static const int64_t second_values[] = {7, 5, 3, 1, 2, 3, 4, 5};
+    const uint8_t *end = NULL;
+    int64_t v[8];
+    pq_delta d;
+
+    assert_null(pq_delta_init(&d, p.b, p.b + 10, 64));
+    assert_null(pq_delta_end(&d, &end));
+    assert_ptr_equal(end, p.b + 10);
+    assert_null(pq_delta_read(&d, 5, v));
+    for (int64_t i = 0; i < 5; i++)
+        assert_int_equal(v[i], i + 1);
+    assert_non_null(pq_delta_read(&d, 1, v));
+
+    memcpy(p.b, second, sizeof second);
+    for (int64_t cut = 1; cut <= 8; cut++) {
+        assert_null(pq_delta_init(&d, p.b, p.b + sizeof second, 32));
+        for (int64_t i = 0; i < 8; i += cut)
+            assert_null(pq_delta_read(&d, VJ_MIN(cut, 8 - i), v + i));
+        assert_memory_equal(v, second_values, sizeof v);
+    }
+}
+
+static void broken_deltas_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t bytes[12];
+        size_t len;
+    } cases[] = {
+        {{0}, 0},
+        {{0x80, 1, 4, 5}, 4},                      /* no first value */
+        {{0, 4, 5, 2}, 4},                         /* block of nothing */
+        {{0x80, 1, 0, 5, 2}, 5},                   /* no miniblocks */
+        {{0x80, 1, 3, 5, 2}, 5},                   /* 128 is no multiple of 3 */
+        {{4, 1, 5, 2}, 4},                         /* 4 values a miniblock */
+        {{0x80, 1, 4, 5, 2, 2, 0, 0}, 8},          /* widths missing */
+        {{0x80, 1, 4, 5, 2, 2, 33, 0, 0, 0}, 10},  /* width above 32 */
+        {{0x80, 1, 4, 9, 2, 2, 8, 0, 0, 0, 1}, 11} /* miniblock cut */
+    };
+
+    for (size_t i = 0; i < VJ_COUNT(cases); i++) {
+        page_bytes p = {{0}};
+        const uint8_t *end = NULL;
+        int64_t v[8];
+        pq_delta d;
+
+        memcpy(p.b, cases[i].bytes, cases[i].len);
+        const char *why = pq_delta_init(&d, p.b, p.b + cases[i].len, 32);
+        if (why == NULL)
+            why = pq_delta_end(&d, &end);
+        assert_non_null(why);
+        if (pq_delta_init(&d, p.b, p.b + cases[i].len, 32) == NULL)
+            assert_non_null(pq_delta_read(&d, 5, v));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unpacked_values_equal_their_bits),
+        cmocka_unit_test(bits_are_copied_between_any_offsets),
+        cmocka_unit_test(runs_of_both_kinds_are_read),
+        cmocka_unit_test(picked_and_skipped_values_are_the_read_ones),
+        cmocka_unit_test(bits_of_width_one_are_counted),
+        cmocka_unit_test(broken_runs_are_refused),
+        cmocka_unit_test(deltas_give_the_values_back),
+        cmocka_unit_test(broken_deltas_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
