@@ -43,8 +43,13 @@ static inline uint32_t pq_unpack_one(const uint8_t *src, int64_t i, int width)
 }
 /* Copy n bits from src at src_off to dst at dst_off; bits of dst outside are kept. */
 void pq_copy_bits(uint8_t *dst, int64_t dst_off, const uint8_t *src, int64_t src_off, int64_t n);
-/* Set n bits of dst from dst_off on. */
-void pq_fill_bits(uint8_t *dst, int64_t dst_off, int64_t n, bool on);
+/*
+ * Rows of a bitmap to numbers of its ones: for each of rows[0..n), rising, bit rows[i] - row; bit
+ * i of present is set when it is one, and idx gets how many ones are before it. Returns the
+ * number of idx; idx has room for n + 1. Loads whole words around the rows.
+ */
+int64_t pq_rank_bits(const uint8_t *bits, int64_t row, const int32_t *rows, int64_t n,
+                     int32_t *idx, uint8_t *present);
 
 /* ---- RLE / bit-packing hybrid ---- */
 
@@ -66,7 +71,10 @@ bool pq_runs_load(pq_runs *runs);
 /* The next n values. False when there are fewer. */
 bool pq_runs_read32(pq_runs *runs, int64_t n, uint32_t *out);
 bool pq_runs_read8(pq_runs *runs, int64_t n, uint8_t *out);
-/* The next n values of width 1, as bits at out_off of out; adds the ones to *ones. */
+/*
+ * The next n values of width 1, as bits at out_off of out; adds the ones to *ones. Bits before
+ * out_off are kept; out has room for 8 bytes behind the last.
+ */
 bool pq_runs_read_bits(pq_runs *runs, int64_t n, uint8_t *out, int64_t out_off, int64_t *ones);
 bool pq_runs_skip(pq_runs *runs, int64_t n);
 /* Values idx[0..n), ascending, counted from here on; then stand behind total (> idx[n-1]). */

@@ -155,42 +155,6 @@ vj_status pq_flat_skip(pq_column *col, int64_t n, vj_error *err)
     return skip_in_page(col, n, err);
 }
 
-/* Ones in bits[beg, end). */
-static int64_t ones_between(const uint8_t *bits, int64_t beg, int64_t end)
-{
-    int64_t ones = 0;
-
-    for (; beg < end && (beg & 7) != 0; beg++)
-        ones += vj_bit_get(bits, beg);
-    return ones + (end > beg ? vj_bits_count(bits + (beg >> 3), end - beg) : 0);
-}
-
-/*
- * Value numbers of the rows asked for into col->idx, their presence into col->slots.
- * Returns how many are present.
- */
-static int64_t rank_rows(pq_column *col, const uint8_t *bits, int64_t row, const int32_t *rows,
-                         int64_t n)
-{
-    int32_t *idx = (int32_t *)(void *)col->idx.ptr;
-    int64_t n_idx = 0;
-    int64_t rank = 0;
-    int64_t at = 0;
-
-    memset(col->slots.ptr, 0, (size_t)(n + 7) / 8);
-    for (int64_t i = 0; i < n; i++) {
-        int64_t to = rows[i] - row;
-
-        rank += ones_between(bits, at, to);
-        at = to;
-        if (vj_bit_get(bits, to)) {
-            vj_bit_set(col->slots.ptr, i);
-            idx[n_idx++] = (int32_t)rank;
-        }
-    }
-    return n_idx;
-}
-
 /* Rows rows[0..n) lie in the next `span` rows of the page at hand, the last one at their end. */
 static vj_status pick_rows(pq_column *col, int64_t row, int64_t span, const int32_t *rows,
                            int64_t n, vj_col *out, vj_error *err)
@@ -202,11 +166,11 @@ static vj_status pick_rows(pq_column *col, int64_t row, int64_t span, const int3
     VJ_TRY(take_levels(col, span, &n_values, &bits, err));
     vj_buf_reset(&col->idx);
     vj_buf_reset(&col->slots);
-    VJ_TRY(vj_buf_reserve(&col->idx, (size_t)n * sizeof(int32_t), err));
+    VJ_TRY(vj_buf_reserve(&col->idx, ((size_t)n + 1) * sizeof(int32_t), err));
     VJ_TRY(vj_buf_reserve(&col->slots, (size_t)(n + 7) / 8, err));
     int32_t *idx = (int32_t *)(void *)col->idx.ptr;
     if (bits != NULL) {
-        n_idx = rank_rows(col, bits, row, rows, n);
+        n_idx = pq_rank_bits(bits, row, rows, n, idx, col->slots.ptr);
     } else if (n_values == 0) {
         n_idx = 0;
         memset(col->slots.ptr, 0, (size_t)(n + 7) / 8);

@@ -30,43 +30,6 @@ void pq_unpack64(const uint8_t *src, int64_t bit_off, int width, int64_t n, uint
     }
 }
 
-void pq_copy_bits(uint8_t *dst, int64_t dst_off, const uint8_t *src, int64_t src_off, int64_t n)
-{
-    int64_t i = 0;
-
-    for (; i < n && ((dst_off + i) & 7) != 0; i++)
-        vj_bit_put(dst, dst_off + i, vj_bit_get(src, src_off + i));
-    int shift = (int)((src_off + i) & 7);
-    uint8_t *to = dst + ((dst_off + i) >> 3);
-    const uint8_t *from = src + ((src_off + i) >> 3);
-    if (shift == 0) {
-        int64_t whole = (n - i) >> 3;
-
-        if (whole > 0)
-            memcpy(to, from, (size_t)whole);
-        i += whole * 8;
-    } else {
-        for (; n - i >= 8; i += 8, from++)
-            *to++ = (uint8_t)(from[0] >> shift | from[1] << (8 - shift));
-    }
-    for (; i < n; i++)
-        vj_bit_put(dst, dst_off + i, vj_bit_get(src, src_off + i));
-}
-
-void pq_fill_bits(uint8_t *dst, int64_t dst_off, int64_t n, bool on)
-{
-    int64_t end = dst_off + n;
-
-    for (; dst_off < end && (dst_off & 7) != 0; dst_off++)
-        vj_bit_put(dst, dst_off, on);
-    if (end - dst_off >= 8) {
-        memset(dst + (dst_off >> 3), on ? 0xff : 0, (size_t)((end - dst_off) >> 3));
-        dst_off = end & ~(int64_t)7;
-    }
-    for (; dst_off < end; dst_off++)
-        vj_bit_put(dst, dst_off, on);
-}
-
 void pq_runs_init(pq_runs *runs, const uint8_t *ptr, const uint8_t *end, int width)
 {
     *runs = (pq_runs){.ptr = ptr, .end = end, .width = width};
@@ -147,36 +110,6 @@ bool pq_runs_load(pq_runs *r)
 
 READ_RUNS(pq_runs_read32, uint32_t, pq_unpack32)
 READ_RUNS(pq_runs_read8, uint8_t, pq_unpack8)
-
-static int64_t count_bits(const uint8_t *bits, int64_t off, int64_t n)
-{
-    int64_t ones = 0;
-
-    for (; n > 0 && (off & 7) != 0; off++, n--)
-        ones += vj_bit_get(bits, off);
-    return ones + (n > 0 ? vj_bits_count(bits + (off >> 3), n) : 0);
-}
-
-bool pq_runs_read_bits(pq_runs *r, int64_t n, uint8_t *out, int64_t out_off, int64_t *ones)
-{
-    while (n > 0) {
-        if (r->left == 0 && !pq_runs_load(r))
-            return false;
-        int64_t take = VJ_MIN(n, r->left);
-        if (r->packed) {
-            pq_copy_bits(out, out_off, r->bits, r->at, take);
-            *ones += count_bits(out, out_off, take);
-        } else {
-            pq_fill_bits(out, out_off, take, r->value != 0);
-            *ones += r->value != 0 ? take : 0;
-        }
-        r->at += take;
-        r->left -= take;
-        out_off += take;
-        n -= take;
-    }
-    return true;
-}
 
 bool pq_runs_skip(pq_runs *r, int64_t n)
 {

@@ -55,7 +55,7 @@ static void bits_are_copied_between_any_offsets(void **state)
 {
     (void)state;
     uint64_t seed = test_seed();
-    uint8_t src[40];
+    uint8_t src[40 + PQ_SLACK];
     uint8_t dst[40];
     uint8_t before[40];
 
@@ -63,21 +63,16 @@ static void bits_are_copied_between_any_offsets(void **state)
         int64_t from = (int64_t)(test_random(&seed) % 60);
         int64_t to = (int64_t)(test_random(&seed) % 60);
         int64_t n = (int64_t)(test_random(&seed) % 200);
-        bool fill = round % 4 == 0;
 
-        for (size_t i = 0; i < sizeof src; i++) {
+        for (size_t i = 0; i < sizeof src; i++)
             src[i] = (uint8_t)test_random(&seed);
+        for (size_t i = 0; i < sizeof dst; i++)
             before[i] = dst[i] = (uint8_t)test_random(&seed);
-        }
-        if (fill)
-            pq_fill_bits(dst, to, n, (round & 8) != 0);
-        else
-            pq_copy_bits(dst, to, src, from, n);
+        pq_copy_bits(dst, to, src, from, n);
         for (int64_t i = 0; i < (int64_t)sizeof dst * 8; i++) {
             bool inside = i >= to && i < to + n;
-            bool want = !inside ? vj_bit_get(before, i)
-                        : fill  ? (round & 8) != 0
-                                : vj_bit_get(src, from + i - to);
+            bool want = inside ? vj_bit_get(src, from + i - to) : vj_bit_get(before, i);
+
             assert_int_equal(vj_bit_get(dst, i), want);
         }
     }
@@ -138,7 +133,7 @@ static void bits_of_width_one_are_counted(void **state)
 {
     (void)state;
     page_bytes p = {{6, 1, 5, 0xf0, 0x0f, 8, 0}}; /* 3 ones, 16 packed, 4 zeros */
-    uint8_t out[4] = {0};
+    uint8_t out[16] = {0};
     int64_t ones = 0;
     pq_runs runs;
 
@@ -148,6 +143,80 @@ static void bits_of_width_one_are_counted(void **state)
     assert_int_equal(out[0], 0x87);
     assert_int_equal(out[1], 0x7f);
     assert_int_equal(out[2], 0x00);
+}
+
+/* Random runs of width 1: read as bits in random pieces, and ranked. */
+static void bits_and_ranks_equal_the_levels(void **state)
+{
+    (void)state;
+    uint64_t seed = test_seed();
+
+    for (int round = 0; round < 300; round++) {
+        page_bytes p = {{0}};
+        static uint8_t levels[40000];
+        static uint8_t out[5000 + 64];
+        static int32_t rows[40000];
+        static int32_t idx[40001];
+        static uint8_t present[5000];
+        size_t at = 0;
+        int64_t n = 0;
+
+        while (at < 300 && n < 38000) {
+            uint64_t what = test_random(&seed);
+
+            if (what % 3 == 0) { /* a packed run of 8..64 */
+                int64_t groups = 1 + (int64_t)(what >> 8) % 8;
+                if (groups < 1)
+                    groups = 1;
+                p.b[at++] = (uint8_t)(groups << 1 | 1);
+                for (int64_t g = 0; g < groups; g++)
+                    p.b[at + (size_t)g] = (uint8_t)test_random(&seed);
+                for (int64_t i = 0; i < groups * 8; i++)
+                    levels[n++] = vj_bit_get(p.b + at, i);
+                at += (size_t)groups;
+            } else { /* the same value up to 1000 times */
+                uint64_t len = 1 + (what >> 8) % (what % 3 == 1 ? 20 : 1000);
+                uint64_t head = len << 1;
+                for (; head >= 0x80; head >>= 7)
+                    p.b[at++] = (uint8_t)(head | 0x80);
+                p.b[at++] = (uint8_t)head;
+                p.b[at] = what >> 60 & 1;
+                memset(levels + n, p.b[at++], len);
+                n += (int64_t)len;
+            }
+        }
+        pq_runs runs;
+        int64_t ones = 0;
+        int64_t want_ones = 0;
+        pq_runs_init(&runs, p.b, p.b + at, 1);
+        for (int64_t i = 0; i < n;) {
+            int64_t take = VJ_MIN(n - i, 1 + (int64_t)(test_random(&seed) % 900));
+
+            assert_true(pq_runs_read_bits(&runs, take, out, i, &ones));
+            i += take;
+        }
+        int64_t n_rows = 0;
+        for (int64_t i = 0; i < n; i++) {
+            assert_int_equal(vj_bit_get(out, i), levels[i]);
+            if (test_random(&seed) % 20 == 0)
+                rows[n_rows++] = (int32_t)i + 100;
+            want_ones += levels[i];
+        }
+        assert_int_equal(ones, want_ones);
+        int64_t n_idx = pq_rank_bits(out, 100, rows, n_rows, idx, present);
+        int64_t k = 0;
+        int64_t rank = 0;
+        for (int64_t i = 0, r = 0; r < n_rows; i++) {
+            if (i == rows[r] - 100) {
+                assert_int_equal(vj_bit_get(present, r), levels[i]);
+                if (levels[i])
+                    assert_int_equal(idx[k++], rank);
+                r++;
+            }
+            rank += levels[i];
+        }
+        assert_int_equal(n_idx, k);
+    }
 }
 
 static void broken_runs_are_refused(void **state)
@@ -246,6 +315,7 @@ int main(void)
         cmocka_unit_test(runs_of_both_kinds_are_read),
         cmocka_unit_test(picked_and_skipped_values_are_the_read_ones),
         cmocka_unit_test(bits_of_width_one_are_counted),
+        cmocka_unit_test(bits_and_ranks_equal_the_levels),
         cmocka_unit_test(broken_runs_are_refused),
         cmocka_unit_test(deltas_give_the_values_back),
         cmocka_unit_test(broken_deltas_are_refused),
