@@ -165,9 +165,7 @@ static void bits_and_ranks_equal_the_levels(void **state)
             uint64_t what = test_random(&seed);
 
             if (what % 3 == 0) { /* a packed run of 8..64 */
-                int64_t groups = 1 + (int64_t)(what >> 8) % 8;
-                if (groups < 1)
-                    groups = 1;
+                int64_t groups = 1 + (int64_t)((what >> 8) % 8);
                 p.b[at++] = (uint8_t)(groups << 1 | 1);
                 for (int64_t g = 0; g < groups; g++)
                     p.b[at + (size_t)g] = (uint8_t)test_random(&seed);
@@ -190,7 +188,8 @@ static void bits_and_ranks_equal_the_levels(void **state)
         int64_t want_ones = 0;
         pq_runs_init(&runs, p.b, p.b + at, 1);
         for (int64_t i = 0; i < n;) {
-            int64_t take = VJ_MIN(n - i, 1 + (int64_t)(test_random(&seed) % 900));
+            int64_t some = 1 + (int64_t)(test_random(&seed) % 900);
+            int64_t take = VJ_MIN(n - i, some);
 
             assert_true(pq_runs_read_bits(&runs, take, out, i, &ones));
             i += take;
