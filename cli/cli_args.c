@@ -16,7 +16,7 @@ static const vj_cli_option common[] = {
     {ID_PROGRESS, "progress", "WHEN", "General",
      "progress line: auto (on a terminal), always, never [auto]", "VARJOIN_PROGRESS"},
     {ID_DIE_WITH_PARENT, "die-with-parent", "PID", "General",
-     "stop as soon as this process, which started us, is gone", NULL},
+     "stop as soon as this process, which started us, is gone", "VARJOIN_DIE_WITH_PARENT"},
     {0},
 };
 

@@ -157,6 +157,7 @@ static bool take_plain(job_args *args, const char *value, int id)
         {OPT_SEQUENCING_TYPE, &o->sequencing_type, NULL},
         {OPT_SPECIES, &o->species, NULL},
         {OPT_REFERENCE_GENOME, &o->reference_genome, NULL},
+        {OPT_SOURCE_VCF, &o->source_vcf, NULL},
         {'c', &o->columns, NULL},
         {OPT_FAIL_ON_EMPTY, NULL, &o->fail_on_empty},
         {OPT_JOIN_COLUMNS, &o->join_columns, NULL},
@@ -231,6 +232,8 @@ static vj_status set_defaults(job_args *args, vj_error *err)
     o->duckdb_threads = o->threads > 0 ? o->threads : (int)limits.threads;
     if (o->threads == 0)
         o->threads = (int)VJ_MAX(1, VJ_MIN(host.cpus, 16));
+    o->pipes_context = getenv("DAGSTER_PIPES_CONTEXT");
+    o->pipes_messages = getenv("DAGSTER_PIPES_MESSAGES");
     o->log = log_line;
     o->progress = progress_line;
     return VJ_OK;

@@ -34,6 +34,7 @@ enum {
     OPT_SEQUENCING_TYPE,
     OPT_SPECIES,
     OPT_REFERENCE_GENOME,
+    OPT_SOURCE_VCF,
     OPT_ENGINE,
     OPT_DUPLICATES,
     OPT_JOIN_COLUMNS,
@@ -90,7 +91,8 @@ enum {
     {OPT_SAMPLE_DESCRIPTION, "sample-description", "TEXT", "Run record", "shown in the run record", NULL}, \
     {OPT_SEQUENCING_TYPE, "sequencing-type", "TEXT", "Run record", "shown in the run record (WGS, WES, ...)", NULL}, \
     {OPT_SPECIES, "species", "TEXT", "Run record", "shown in the run record", NULL},       \
-    {OPT_REFERENCE_GENOME, "reference-genome", "TEXT", "Run record", "shown in the run record", NULL}
+    {OPT_REFERENCE_GENOME, "reference-genome", "TEXT", "Run record", "shown in the run record", NULL}, \
+    {OPT_SOURCE_VCF, "source-vcf", "FILE", "Run record", "where a normalised input came from", NULL}
 
 /* Rows that only make sense where databases are joined. */
 #define JOIN_OPTIONS                                                                       \

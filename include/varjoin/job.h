@@ -102,6 +102,10 @@ typedef struct vj_job_options {
     /* for the run record only */
     const char *user_name, *sample_name, *sample_description, *sequencing_type, *species,
         *reference_genome;
+    const char *source_vcf; /* NULL: input; for tables that were normalised before */
+
+    /* values of Dagster's two Pipes variables: the run then reports to it; NULL: it does not */
+    const char *pipes_context, *pipes_messages;
 
     void (*log)(void *user, vj_log_level level, const char *text);
     void (*progress)(void *user, const vj_progress *progress);

@@ -116,6 +116,12 @@ class StderrReader(threading.Thread):
         return None
 
 
+def own_environment() -> dict[str, str]:
+    """Has the kernel end the program when this process, its parent, is gone. In the environment,
+    since command lines are kept in outputs."""
+    return {"VARJOIN_DIE_WITH_PARENT": str(os.getpid())}
+
+
 def describe_end(returncode: int, reader: StderrReader) -> str:
     """One line for a person: what the program said, or how it ended."""
     said = reader.error_line()
@@ -165,12 +171,12 @@ def run_command(
     binary = find_binary()
     command = [str(binary), *args, "--progress=" + ("always" if progress else "never")]
     process = subprocess.Popen(
-        [*command, f"--die-with-parent={os.getpid()}"],
+        command,
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         # Ctrl-C reaches this process only; the program is told once, by us.
         start_new_session=True,
-        env=None if env is None else {**os.environ, **env},
+        env={**os.environ, **(env or {}), **own_environment()},
     )
     assert process.stderr is not None
     reader = StderrReader(process.stderr, progress, log)

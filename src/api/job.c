@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "api/job_pipes.h"
 #include "api/run_external.h"
 #include "engine/engine.h"
 #include "native/native.h"
@@ -27,6 +28,7 @@ typedef struct job_run {
     vj_plan *plan;
     vj_sink *sink;
     vj_result result;
+    vj_job_pipes pipes;
 } job_run;
 
 vj_status vj_job_new(const vj_job_options *options, vj_job **out, vj_error *err)
@@ -87,7 +89,7 @@ static vj_status open_report(job_run *run, vj_error *err)
         return VJ_E_NOMEM;
     report->verb = run->annotating ? "annotate" : "normalize";
     report->command_line = o->command_line;
-    report->source_vcf = o->input;
+    report->source_vcf = o->source_vcf != NULL ? o->source_vcf : o->input;
     report->output_file = o->output;
     report->threads = o->threads;
     report->user_name = o->user_name;
@@ -342,6 +344,7 @@ static vj_status run_job(vj_job *job, bool annotating, vj_error *err)
     if (err == NULL)
         err = &local;
     vj_budget_init(&run.budget, 0);
+    VJ_TRY(vj_job_pipes_open(&run.pipes, &job->options, err));
     VJ_GO(rc, vj_track_begin(NULL, &run.track, err));
     VJ_GO(rc, open_report(&run, err));
     rc = do_run(&run, err);
@@ -349,6 +352,7 @@ static vj_status run_job(vj_job *job, bool annotating, vj_error *err)
     run.sink = NULL;
 out:
     close_report(&run, rc, err);
+    rc = vj_job_pipes_close(&run.pipes, &job->options, run.report, rc, err);
     vj_sink_free(run.sink);
     vj_plan_free(run.plan);
     vj_report_free(run.report);

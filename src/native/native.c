@@ -305,7 +305,6 @@ static vj_status note_reasons(native_run *run, const native_batch *b, int32_t d,
         if (reason == VJ_REASON_MATCHED) {
             db->duplicate_keys += n_matches(b, d, (int32_t)k) > 1;
             db->matched_records += b->left->key_record[k] != last_record;
-            db->matched_alleles++;
             last_record = b->left->key_record[k];
         }
         if (k + 1 == list->keys.n || list->keys.ptr[k + 1].contig != contig)

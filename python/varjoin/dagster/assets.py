@@ -222,14 +222,21 @@ def _run(
     with varjoin.folder(sample) as folder:
         output = folder.path / _output_name(name, config)
         report = folder.path / f"{name}.run.json"
+        # Under another name until the run is known to be good: the record of the output that
+        # stands is not replaced by that of a run which failed.
+        failed = folder.path / f"{name}.failed.run.json"
         command = [
             varjoin.binary(), *args, *_describe(config, sample),
             *option("compression", config.compression), *option("threads", config.threads or varjoin.threads),
-            "--report", str(report), "-o", str(output), source,
+            "-o", str(output), source,
         ]
         holder = f"Dagster run {context.run_id} (process {os.getpid()})"
         with folder.lock(output.name, holder, varjoin.lock_wait_sec) as lock_fd:
-            result = run_pipes(context, command, checks=checks, lock_fd=lock_fd)
+            result = run_pipes(
+                context, command, checks=checks, lock_fd=lock_fd,
+                env={"VARJOIN_REPORT": str(failed)},
+            )
+            os.replace(failed, report)
     extra: dict[str, Any] = {
         "partition_key": MetadataValue.text(context.partition_key),
         "run_record": MetadataValue.path(str(report)),
@@ -285,10 +292,11 @@ def _source_of(
     sample = parse_key(context.partition_key)
     if config.reads_vcf():
         return str(varjoin.source(sample, config.vcf_path)), _columns(config)
+    shown = option("source-vcf", varjoin.source(sample))
     path = varjoin.output_path(context.partition_key, "user_vcf_normalized")
     if not path.is_file():
         raise PartitionError(f"{path} is not there: materialise user_vcf_normalized first")
-    return str(path), []
+    return str(path), shown
 
 
 def _annotate(

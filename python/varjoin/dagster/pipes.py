@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from dagster import (
     open_pipes_session,
 )
 
-from varjoin._run import StderrReader, describe_end, stop_process
+from varjoin._run import StderrReader, describe_end, own_environment, stop_process
 from varjoin.errors import VarjoinError, error_for
 
 # The program fits what it reports into lines of this length; our reader never tears one.
@@ -99,9 +99,8 @@ def _start(
     command: Sequence[str], env: dict[str, str], lock_fd: int | None
 ) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        # The program asks the kernel for a signal when this process, its parent, is gone.
-        [*command, f"--die-with-parent={os.getpid()}"],
-        env={**os.environ, **env},
+        command,
+        env={**os.environ, **env, **own_environment()},
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         pass_fds=() if lock_fd is None else (lock_fd,),
@@ -119,6 +118,7 @@ def run_pipes(
     command: Sequence[str],
     *,
     checks: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
     lock_fd: int | None = None,
     on_start: Callable[[int], object] | None = None,
 ) -> MaterializeResult:
@@ -135,7 +135,9 @@ def run_pipes(
         message_reader=reader,
         extras=extras,
     ) as session:
-        process = _start(command, dict(session.get_bootstrap_env_vars()), lock_fd)
+        process = _start(
+            command, {**(env or {}), **session.get_bootstrap_env_vars()}, lock_fd
+        )
         if on_start is not None:
             on_start(process.pid)
         assert process.stderr is not None
