@@ -4,6 +4,7 @@
  *
  *   codec=zstd:3 compat=1 page=N group=N batch=N   as the writer's options; rows per batch
  *   rows=FILE     also write the rows as JSON lines: what a reader must find
+ *   hash=1        record rows and content hash as outputs of varjoin do
  *   repeat=N      append the table N times and print nanoseconds per row
  */
 #include <stdio.h>
@@ -17,6 +18,7 @@ typedef struct settings {
     int64_t batch_rows;
     int64_t repeat;
     const char *rows_path;
+    bool hash;
 } settings;
 
 static vj_status parse_option(const char *text, settings *out, vj_error *err)
@@ -40,6 +42,8 @@ static vj_status parse_option(const char *text, settings *out, vj_error *err)
         out->batch_rows = number;
     else if (strncmp(text, "repeat=", 7) == 0)
         out->repeat = number;
+    else if (strncmp(text, "hash=", 5) == 0)
+        out->hash = number != 0;
     else if (strncmp(text, "rows=", 5) == 0)
         out->rows_path = value;
     else
@@ -87,6 +91,21 @@ static vj_status append_table(vj_pq_writer *writer, const test_table *table, int
     return VJ_OK;
 }
 
+static vj_status record_hash(vj_pq_writer *writer, const test_table *table, vj_error *err)
+{
+    vj_content_hash hash = {0};
+    char text[40];
+    uint64_t *scratch = vj_calloc(NULL, (size_t)table->batch.n_rows + 1, sizeof *scratch, err);
+
+    if (scratch == NULL)
+        return VJ_E_NOMEM;
+    vj_content_hash_add(&hash, &table->batch, scratch);
+    vj_free(scratch);
+    VJ_TRY(vj_pq_writer_kv(writer, "varjoin.content_hash", vj_content_hash_text(&hash, text), err));
+    snprintf(text, sizeof text, "%lld", (long long)hash.n_rows);
+    return vj_pq_writer_kv(writer, "varjoin.rows", text, err);
+}
+
 static vj_status write_file(const test_table *table, const char *path, const settings *options,
                             vj_error *err)
 {
@@ -99,6 +118,8 @@ static vj_status write_file(const test_table *table, const char *path, const set
     VJ_GO(rc, vj_outfile_open(path, &file, err));
     VJ_GO(rc, vj_pq_writer_new(file, &table->schema, &options->writer, &budget, &writer, err));
     VJ_GO(rc, vj_pq_writer_kv(writer, "varjoin.test", "grün", err));
+    if (options->hash)
+        VJ_GO(rc, record_hash(writer, table, err));
     int64_t beg_ns = vj_clock_ns();
     for (int64_t i = 0; i < VJ_MAX(options->repeat, 1); i++)
         VJ_GO(rc, append_table(writer, table, options->batch_rows, err));

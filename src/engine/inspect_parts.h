@@ -1,0 +1,24 @@
+/*
+ * inspect_parts.h - inspection in two steps: facts as JSON, then the JSON as text (private to
+ * engine/inspect*.c), so that both outputs say the same.
+ */
+#ifndef VJ_ENGINE_INSPECT_PARTS_H
+#define VJ_ENGINE_INSPECT_PARTS_H
+
+#include "base/json.h"
+#include "varjoin/inspect.h"
+
+/* New references; NULL with err on failure. */
+json_t *vj_inspect_parquet(const char *path, const vj_inspect_options *options,
+                           vj_budget *budget, vj_error *err);
+json_t *vj_inspect_vcf(const char *path, vj_budget *budget, vj_error *err);
+
+VJ_MUST_CHECK vj_status vj_inspect_as_text(const json_t *facts, const vj_inspect_options *options,
+                                           vj_buf *out, vj_error *err);
+
+/* object[key] = value (stolen); a NULL value or no memory makes *object NULL and frees it. */
+void vj_put(json_t **object, const char *key, json_t *value);
+/* The same at the end of an array. */
+void vj_add(json_t **array, json_t *value);
+
+#endif
