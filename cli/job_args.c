@@ -229,6 +229,7 @@ static vj_status set_defaults(job_args *args, vj_error *err)
     VJ_TRY(vj_host_probe("", get_environment, NULL, &host, err));
     vj_duck_limits limits = vj_host_duck_limits(&host);
     o->duckdb_memory_bytes = limits.memory_bytes;
+    o->polars_memory_bytes = host.ram_bytes / 10 * 9;
     o->duckdb_threads = o->threads > 0 ? o->threads : (int)limits.threads;
     if (o->threads == 0)
         o->threads = (int)VJ_MAX(1, VJ_MIN(host.cpus, 16));

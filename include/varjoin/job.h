@@ -94,6 +94,7 @@ typedef struct vj_job_options {
     int64_t duckdb_memory_bytes; /* DuckDB's own limit where memory_bytes is 0; 0: its default */
     int duckdb_threads;          /* 0: threads */
     int duckdb_keep_insertion_order;
+    int64_t polars_memory_bytes; /* hard limit of its worker where memory_bytes is 0; 0: none */
     const char *duckdb_library; /* path of libduckdb, NULL: where it is looked for */
     const char *python;         /* interpreter for the Polars worker */
     const char *sql_file;       /* duckdb: a SELECT of the user's over the views */

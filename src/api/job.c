@@ -289,7 +289,7 @@ static vj_status run_engine(job_run *run, vj_error *err)
     case VJ_ENGINE_DUCKDB:
         return vj_external_run(run->plan, vj_duck_engine_join, &run->result, err);
     case VJ_ENGINE_POLARS:
-        return vj_fail(err, VJ_E_UNSUPPORTED, "the polars engine is not part of this build");
+        return vj_external_run(run->plan, vj_polars_engine_join, &run->result, err);
     case VJ_ENGINE_NATIVE:
     case VJ_ENGINE_AUTO:
         break;

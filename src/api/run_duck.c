@@ -52,37 +52,27 @@ static void sql_type(const vj_type *type, char *dst, size_t cap)
 }
 
 /* Every spelling of a contig that the files hold, and the canonical name it stands for. */
-static vj_status add_contigs(description *d, const vj_database *from, vj_duck *duck,
-                             vj_duck_db *to, vj_error *err)
+static vj_status add_contigs(description *d, const vj_database *from, vj_duck_db *to,
+                             vj_error *err)
 {
-    vj_map raw;
+    const vj_map *raw = &from->raw_contigs;
     char name[VJ_CONTIG_BYTES];
-    vj_status rc = VJ_OK;
+    vj_duck_contig *contigs = vj_arena_zalloc(&d->arena, VJ_MAX(raw->n, 1) * sizeof *contigs, err);
 
-    vj_map_init(&raw, NULL);
-    VJ_GO(rc, vj_duck_distinct(duck, to->paths, to->n_paths, to->chrom, &raw, err));
-    vj_duck_contig *contigs = vj_arena_zalloc(&d->arena, VJ_MAX(raw.n, 1) * sizeof *contigs, err);
-    if (contigs == NULL) {
-        rc = VJ_E_NOMEM;
-        goto out;
-    }
-    for (size_t i = 0; i < raw.n; i++) {
-        vj_span canonical = vj_contig_canonical(raw.keys[i], -1, name);
+    if (contigs == NULL)
+        return VJ_E_NOMEM;
+    for (size_t i = 0; i < raw->n; i++) {
+        vj_span canonical = vj_contig_canonical(raw->keys[i], -1, name);
 
-        contigs[i].raw = vj_arena_strndup(&d->arena, raw.keys[i].ptr, raw.keys[i].len_bytes, err);
+        contigs[i].raw = vj_arena_strndup(&d->arena, raw->keys[i].ptr, raw->keys[i].len_bytes, err);
         contigs[i].canonical =
             vj_arena_strndup(&d->arena, canonical.ptr, canonical.len_bytes, err);
-        if (contigs[i].raw == NULL || contigs[i].canonical == NULL) {
-            rc = VJ_E_NOMEM;
-            goto out;
-        }
+        if (contigs[i].raw == NULL || contigs[i].canonical == NULL)
+            return VJ_E_NOMEM;
     }
     to->contigs = contigs;
-    to->n_contigs = (int32_t)raw.n;
-    (void)from;
-out:
-    vj_map_fini(&raw);
-    return rc;
+    to->n_contigs = (int32_t)raw->n;
+    return VJ_OK;
 }
 
 static vj_status add_paths(description *d, const vj_external *ext, const vj_database *from,
@@ -139,53 +129,26 @@ static void add_bounds(const vj_external *ext, vj_duck_db *to)
     }
 }
 
-/* --join-columns: which parts of the key rule it names, and what else is compared. */
+/* --join-columns: parts of the key rule, and what else is compared. */
 static vj_status add_join_columns(description *d, const vj_external *ext, vj_duck_db *to,
                                   vj_error *err)
 {
-    const char *list = ext->plan->options.join_columns;
-    bool ref = false;
-    bool alt = false;
-    size_t n = 1;
+    const vj_join_parts *parts = &ext->plan->join_parts;
+    vj_duck_pair *pairs =
+        vj_arena_zalloc(&d->arena, (size_t)VJ_MAX(parts->n_others, 1) * sizeof *pairs, err);
 
-    to->key = VJ_DUCK_KEY_ALL;
-    if (list == NULL)
-        return VJ_OK;
-    for (const char *p = list; *p != '\0'; p++)
-        n += *p == ',';
-    vj_duck_pair *pairs = vj_arena_zalloc(&d->arena, n * sizeof *pairs, err);
     if (pairs == NULL)
         return VJ_E_NOMEM;
-    to->key = 0;
-    for (const char *p = list;;) {
-        size_t len = strcspn(p, ",");
-        char *name = vj_arena_strndup(&d->arena, p, len, err);
-
-        if (name == NULL)
-            return VJ_E_NOMEM;
-        ref |= strcmp(name, "ref") == 0;
-        alt |= strcmp(name, "alt") == 0;
-        if (strcmp(name, "chrom") == 0)
-            to->key |= VJ_DUCK_KEY_CONTIG;
-        else if (strcmp(name, "start") == 0)
-            to->key |= VJ_DUCK_KEY_POS;
-        else if (strcmp(name, "ref") != 0 && strcmp(name, "alt") != 0)
-            pairs[to->n_pairs++] = (vj_duck_pair){.left_name = name, .db_name = name};
-        if (p[len] == '\0')
-            break;
-        p += len + 1;
-    }
-    if (ref && alt)
-        to->key |= VJ_DUCK_KEY_ALLELES;
-    else if (ref || alt)
-        return vj_fail(err, VJ_E_USAGE, "--join-columns: ref and alt go together, found '%s'",
-                       list);
+    to->key = (parts->contig ? VJ_DUCK_KEY_CONTIG : 0) | (parts->pos ? VJ_DUCK_KEY_POS : 0) |
+              (parts->alleles ? VJ_DUCK_KEY_ALLELES : 0);
+    for (int32_t i = 0; i < parts->n_others; i++)
+        pairs[i] = (vj_duck_pair){.left_name = parts->others[i], .db_name = parts->others[i]};
     to->pairs = pairs;
+    to->n_pairs = parts->n_others;
     return VJ_OK;
 }
 
-static vj_status describe_db(description *d, const vj_external *ext, vj_duck *duck, int32_t i,
-                             vj_error *err)
+static vj_status describe_db(description *d, const vj_external *ext, int32_t i, vj_error *err)
 {
     const vj_database *from = ext->plan->dbs[i];
     vj_duck_db *to = &d->dbs[i];
@@ -202,7 +165,7 @@ static vj_status describe_db(description *d, const vj_external *ext, vj_duck *du
     VJ_TRY(add_paths(d, ext, from, to, err));
     VJ_TRY(add_payload(d, from, to, err));
     add_bounds(ext, to);
-    return to->n_paths > 0 ? add_contigs(d, from, duck, to, err) : VJ_OK;
+    return add_contigs(d, from, to, err);
 }
 
 static vj_status describe_left(description *d, const vj_external *ext, vj_error *err)
@@ -239,7 +202,7 @@ static const char *codec_name(vj_pq_codec codec)
     return "zstd";
 }
 
-static vj_status describe(description *d, vj_external *ext, vj_duck *duck, vj_error *err)
+static vj_status describe(description *d, vj_external *ext, vj_error *err)
 {
     static const vj_duck_duplicates policies[] = {VJ_DUCK_DUP_ALL, VJ_DUCK_DUP_FIRST,
                                                   VJ_DUCK_DUP_ERROR};
@@ -254,7 +217,7 @@ static vj_status describe(description *d, vj_external *ext, vj_duck *duck, vj_er
     if (d->dbs == NULL || d->counts == NULL)
         return VJ_E_NOMEM;
     for (int32_t i = 0; i < plan->n_dbs; i++)
-        VJ_TRY(describe_db(d, ext, duck, i, err));
+        VJ_TRY(describe_db(d, ext, i, err));
     VJ_TRY(describe_left(d, ext, err));
     d->join.left_path = ext->left_path;
     d->join.n_left_rows = ext->result->rows_in;
@@ -324,7 +287,7 @@ vj_status vj_duck_engine_join(vj_external *ext, vj_error *err)
 
     vj_arena_init(&d.arena, NULL, 16384);
     VJ_GO(rc, open_duck(ext, &duck, err));
-    VJ_GO(rc, describe(&d, ext, duck, err));
+    VJ_GO(rc, describe(&d, ext, err));
     VJ_GO(rc, run_statement(ext, duck, &d, err));
     for (int32_t i = 0; i < ext->plan->n_dbs; i++) {
         vj_report_db *db = ext->result->dbs[i];

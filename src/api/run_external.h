@@ -26,5 +26,6 @@ typedef vj_status (*vj_external_join)(vj_external *ext, vj_error *err);
 VJ_MUST_CHECK vj_status vj_external_run(const vj_plan *plan, vj_external_join join,
                                         vj_result *result, vj_error *err);
 VJ_MUST_CHECK vj_status vj_duck_engine_join(vj_external *ext, vj_error *err);
+VJ_MUST_CHECK vj_status vj_polars_engine_join(vj_external *ext, vj_error *err);
 
 #endif

@@ -171,9 +171,13 @@ static vj_status describe_rowgroup(vj_database *db, int32_t file_i, int32_t g,
     }
     vj_pq_field_leaves(file->pq, file->chrom_i, &leaf, &leaf_end);
     vj_pq_stats chrom = vj_pq_chunk_view(file->pq, g, leaf).stats;
-    /* equal bounds mean one value, exact or not: min <= every value <= max */
-    if (chrom.has_bounds && vj_span_eq(chrom.min_bytes, chrom.max_bytes))
+    /* equal bounds mean one value, exact or not (min <= every value <= max), unless a writer
+     * cut both at the same length */
+    if (chrom.has_bounds && vj_span_eq(chrom.min_bytes, chrom.max_bytes) &&
+        chrom.min_bytes.len_bytes < 64) {
+        VJ_TRY(vj_map_put(&db->raw_contigs, chrom.min_bytes, 1, NULL, NULL, err));
         return vj_contigs_add(&db->contigs, chrom.min_bytes, -1, &out->contig, err);
+    }
     db->has_unknown_contigs = true;
     return VJ_OK;
 }
@@ -228,6 +232,7 @@ static vj_status read_contigs(vj_database *db, const vj_db_rowgroup *group, vj_e
             if (last.ptr != NULL && vj_span_eq(name, last))
                 continue;
             VJ_GO(rc, vj_contigs_add(&db->contigs, name, -1, &code, err));
+            VJ_GO(rc, vj_map_put(&db->raw_contigs, name, 1, NULL, NULL, err));
             last = name;
         }
     }
@@ -461,6 +466,7 @@ vj_status vj_database_open(const vj_job_database *spec, int start_base, vj_budge
     db->budget = budget;
     vj_arena_init(&db->arena, budget, 16384);
     vj_contigs_init(&db->contigs, budget);
+    vj_map_init(&db->raw_contigs, budget);
     if ((db->name = vj_arena_strndup(&db->arena, spec->name, strlen(spec->name), err)) == NULL)
         goto out;
     if (looks_like_vcf(spec->path)) {
@@ -507,6 +513,7 @@ void vj_database_free(vj_database *db)
     vj_free(db->files);
     vj_free(db->rowgroups);
     vj_contigs_fini(&db->contigs);
+    vj_map_fini(&db->raw_contigs);
     vj_arena_fini(&db->arena);
     vj_free(db);
 }

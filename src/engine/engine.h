@@ -50,6 +50,7 @@ typedef struct vj_database {
     int32_t n_rowgroups;
     vj_db_rowgroup *rowgroups; /* in database order: file, row group */
     vj_contigs contigs;        /* canonical names met in the statistics */
+    vj_map raw_contigs;        /* their spellings in the files */
     bool has_unknown_contigs;  /* some row group has contig -1 */
     bool sorted;               /* row groups of a contig follow each other without overlap */
     int start_base;            /* 0 or 1 */
@@ -145,12 +146,20 @@ VJ_MUST_CHECK vj_status vj_pipeline_run(const vj_pipeline_ops *ops, int n_worker
 
 /* ---- plan ---- */
 
+/* What --join-columns names: parts of the key, and other columns by their own value. */
+typedef struct vj_join_parts {
+    bool contig, pos, alleles;
+    int32_t n_others;
+    const char **others;
+} vj_join_parts;
+
 typedef struct vj_plan {
     vj_job_options options;
     bool annotating; /* false: normalize */
     vj_output_kind output_kind;
     vj_engine_kind engine;
     char reason[256];
+    vj_join_parts join_parts;
     int n_workers, n_batches;
     int64_t rows_per_batch;
     int64_t memory_bytes; /* the promise, default filled in */

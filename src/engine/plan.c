@@ -142,34 +142,89 @@ static vj_status size_batches(vj_plan *plan, vj_error *err)
     return VJ_OK;
 }
 
-/* True when --join-columns is absent or names just the four standard ones. */
-static bool is_standard_join(const char *list)
+static vj_status add_join_column(vj_plan *plan, vj_span name, bool seen[2], vj_error *err)
 {
-    static const char *const standard[] = {"chrom", "start", "ref", "alt"};
-    unsigned seen = 0;
+    vj_join_parts *parts = &plan->join_parts;
 
+    if (vj_span_is(name, "chrom")) {
+        parts->contig = true;
+    } else if (vj_span_is(name, "start")) {
+        parts->pos = true;
+    } else if (vj_span_is(name, "ref")) {
+        seen[0] = true;
+    } else if (vj_span_is(name, "alt")) {
+        seen[1] = true;
+    } else {
+        char *copy = vj_arena_strndup(&plan->arena, name.ptr, name.len_bytes, err);
+
+        if (copy == NULL)
+            return VJ_E_NOMEM;
+        if (name.len_bytes == 0)
+            return vj_fail(err, VJ_E_USAGE, "--join-columns: an empty name in '%s'",
+                           plan->options.join_columns);
+        parts->others[parts->n_others++] = copy;
+    }
+    return VJ_OK;
+}
+
+/* Both sides must have a column that is joined by its value. */
+static vj_status check_join_column(const vj_plan *plan, const char *name, vj_error *err)
+{
+    const vj_schema *left = vj_left_schema(plan->source);
+    bool found = false;
+
+    for (int32_t i = 0; i < left->n_fields; i++)
+        found |= strcmp(left->fields[i].name, name) == 0;
+    if (!found)
+        return vj_fail(err, VJ_E_USAGE, "--join-columns: the input has no column %s", name);
+    for (int32_t d = 0; d < plan->n_dbs; d++)
+        for (int32_t i = 0; i < plan->dbs[d]->n_files; i++)
+            if (vj_pq_field_find(plan->dbs[d]->files[i].pq, name) < 0)
+                return vj_fail(err, VJ_E_USAGE, "--join-columns: %s has no column %s",
+                               plan->dbs[d]->files[i].path, name);
+    return VJ_OK;
+}
+
+static vj_status parse_join_columns(vj_plan *plan, vj_error *err)
+{
+    const char *list = plan->options.join_columns;
+    vj_join_parts *parts = &plan->join_parts;
+    bool seen[2] = {false, false};
+    size_t n = 1;
+
+    *parts = (vj_join_parts){.contig = true, .pos = true, .alleles = true};
     if (list == NULL)
-        return true;
+        return VJ_OK;
+    *parts = (vj_join_parts){0};
+    for (const char *p = list; *p != '\0'; p++)
+        n += *p == ',';
+    parts->others = vj_arena_zalloc(&plan->arena, n * sizeof *parts->others, err);
+    if (parts->others == NULL)
+        return VJ_E_NOMEM;
     for (const char *p = list;;) {
         size_t len = strcspn(p, ",");
-        int found = -1;
 
-        for (int i = 0; i < 4; i++)
-            if (strlen(standard[i]) == len && memcmp(p, standard[i], len) == 0)
-                found = i;
-        if (found < 0)
-            return false;
-        seen |= 1u << found;
+        VJ_TRY(add_join_column(plan, (vj_span){p, len}, seen, err));
         if (p[len] == '\0')
-            return seen == 15;
+            break;
         p += len + 1;
     }
+    if (seen[0] != seen[1])
+        return vj_fail(err, VJ_E_USAGE, "--join-columns: ref and alt go together, found '%s'",
+                       list);
+    parts->alleles = seen[0];
+    for (int32_t i = 0; i < parts->n_others; i++)
+        VJ_TRY(check_join_column(plan, parts->others[i], err));
+    return VJ_OK;
 }
 
 static vj_status choose_engine(vj_plan *plan, vj_error *err)
 {
     const vj_job_options *o = &plan->options;
-    bool standard = is_standard_join(o->join_columns) && o->sql_file == NULL;
+    VJ_TRY(parse_join_columns(plan, err));
+    const vj_join_parts *parts = &plan->join_parts;
+    bool standard = parts->contig && parts->pos && parts->alleles && parts->n_others == 0 &&
+                    o->sql_file == NULL;
 
     plan->engine = o->engine;
     if (o->engine == VJ_ENGINE_NATIVE && !standard)

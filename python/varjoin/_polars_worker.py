@@ -1,0 +1,298 @@
+"""The Polars engine's worker: one join, told as JSON on standard input, run in its own process.
+
+Runs in a freshly executed interpreter that has Polars; imports nothing of this package. The
+program carries this file inside and hands it to `python -c`. Events go to standard output, one
+JSON object a line: {"event": "started" | "stage" | "done" | "error", ...}.
+
+The join (docs/semantics.md S-24 ... S-40), in two steps so that memory follows the sample:
+  1. one streaming scan of the database keeps the rows that share contig and start (or the other
+     join columns) with the sample; everything else of a row group is dropped as it is read
+  2. on those few rows alleles are expanded, trimmed, folded and compared; pairs are ordered by
+     sample row and database row and joined to both sides
+"""
+
+import json
+import sys
+import time
+
+ROW = "__vj_row"
+KEYS = ["__vj_contig", "__vj_pos", "__vj_ref", "__vj_alt"]
+
+
+def emit(event, **fields):
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+class JobError(Exception):
+    def __init__(self, kind, text):
+        super().__init__(text)
+        self.kind = kind
+
+
+def letters(text):
+    return text.isascii() and text.isalpha()
+
+
+def trim_suffix(ref, alt):
+    """Bases shared at the end go, one stays in each; start is not moved (S-31)."""
+    n = 0
+    while n < len(ref) - 1 and n < len(alt) - 1 and ref[-1 - n] == alt[-1 - n]:
+        n += 1
+    return (ref[: len(ref) - n], alt[: len(alt) - n]) if n else (ref, alt)
+
+
+def expand(pl, found):
+    """Candidates of database rows: columns __vj_i, contig, pos, ref, alt; one row per ALT."""
+    if found.schema["__vj_a"].base_type() == pl.List:
+        several = found.filter(pl.col("__vj_a").list.len() > 1)
+        single = found.filter(pl.col("__vj_a").list.len() == 1).with_columns(
+            pl.col("__vj_a").list.first()
+        )
+        split = several
+    else:
+        joined = pl.col("__vj_a").str.contains("[,|]")
+        single = found.filter(~joined)
+        several = found.filter(joined)
+        split = several.with_columns(pl.col("__vj_a").str.replace_all(",", "|").str.split("|"))
+    single = single.with_columns(
+        pl.col("__vj_r").str.to_uppercase(), pl.col("__vj_a").str.to_uppercase()
+    )
+    if several.height == 0:
+        return single
+    refs, alts, index = [], [], []
+    for i, (ref, many) in enumerate(zip(split["__vj_r"].to_list(), split["__vj_a"].to_list())):
+        for alt in many:
+            if ref is None or alt is None or not letters(alt):
+                continue
+            ref_one, alt_one = trim_suffix(ref.upper(), alt.upper())
+            refs.append(ref_one)
+            alts.append(alt_one)
+            index.append(i)
+    parts = split.drop("__vj_r", "__vj_a")[index] if index else split.drop("__vj_r", "__vj_a").clear()
+    parts = parts.with_columns(
+        pl.Series("__vj_r", refs, dtype=pl.String), pl.Series("__vj_a", alts, dtype=pl.String)
+    )
+    return pl.concat([single, parts.select(single.columns)], how="vertical")
+
+
+def database_keys(pl, db, schema, left):
+    """The sample's distinct join values as the database spells them: frame, names, db names."""
+    names, db_names, columns = [], [], []
+    if db["key_contig"]:
+        names.append("__vj_contig")
+    if db["key_pos"]:
+        names.append("__vj_pos")
+    columns = names + [pair["left"] for pair in db["pairs"]]
+    keys = left.select(list(dict.fromkeys(columns))).drop_nulls().unique()
+    exprs = []
+    if db["key_contig"]:
+        spellings = pl.DataFrame(
+            {
+                "__vj_raw": [c["raw"] for c in db["contigs"]],
+                "__vj_contig": [c["canonical"] for c in db["contigs"]],
+            },
+            schema={"__vj_raw": pl.String, "__vj_contig": pl.String},
+        )
+        keys = keys.join(spellings.lazy(), on="__vj_contig", how="inner")
+        exprs.append(pl.col("__vj_raw").alias("__vj_k0"))
+        db_names.append(db["chrom"])
+    if db["key_pos"]:
+        shift = 1 if db["start_base"] == 0 else 0
+        exprs.append(
+            (pl.col("__vj_pos") - shift).cast(schema[db["start"]], strict=False).alias("__vj_k1")
+        )
+        db_names.append(db["start"])
+    for i, pair in enumerate(db["pairs"]):
+        left_type = left.collect_schema()[pair["left"]]
+        db_type = schema[pair["db"]]
+        column = pl.col(pair["left"])
+        if left_type != db_type:
+            if left_type.is_numeric() != db_type.is_numeric():
+                raise JobError(
+                    "schema",
+                    f"--join-columns: {pair['left']} is {left_type} in the sample and {db_type} "
+                    f"in database {db['name']}",
+                )
+            column = column.cast(db_type, strict=False)
+        exprs.append(column.alias(f"__vj_p{i}"))
+        db_names.append(pair["db"])
+    keys = keys.select(exprs).drop_nulls().unique().collect()
+    return keys, db_names
+
+
+def scan_database(pl, db, left):
+    """Rows of the database that share the join columns with the sample, payload included."""
+    scan = pl.scan_parquet(
+        db["paths"], row_index_name="__vj_i", hive_partitioning=False, glob=False,
+        missing_columns="insert", extra_columns="ignore",
+    )
+    schema = scan.collect_schema()
+    keys, db_names = database_keys(pl, db, schema, left)
+    if db["key_pos"] and keys.height > 0:
+        bounds = keys.select(pl.col("__vj_k1").min().alias("lo"), pl.col("__vj_k1").max().alias("hi"))
+        scan = scan.filter(pl.col(db["start"]).is_between(bounds["lo"][0], bounds["hi"][0]))
+    payload = [c["source"] for c in db["payload"]]
+    needed = list(dict.fromkeys(payload + db_names + ([db["ref"], db["alt"]] if db["key_alleles"] else [])))
+    scan = scan.select("__vj_i", *needed)
+    if keys.width > 0:
+        scan = scan.join(
+            keys.lazy(), left_on=db_names, right_on=keys.columns, how="semi", nulls_equal=False
+        )
+    return scan.collect(engine="streaming"), schema
+
+
+def pair_rows(pl, db, left, found):
+    """(sample row, database row) pairs that match, each once, database order inside a row."""
+    shift = 1 if db["start_base"] == 0 else 0
+    exprs = [pl.col("__vj_i")]
+    left_on, right_on = [], []
+    if db["key_contig"]:
+        names = {c["raw"]: c["canonical"] for c in db["contigs"]}
+        exprs.append(
+            pl.col(db["chrom"]).replace_strict(names, default=None, return_dtype=pl.String).alias("__vj_c")
+        )
+        left_on.append("__vj_contig")
+        right_on.append("__vj_c")
+    if db["key_pos"]:
+        exprs.append((pl.col(db["start"]).cast(pl.Int64) + shift).alias("__vj_s"))
+        left_on.append("__vj_pos")
+        right_on.append("__vj_s")
+    for i, pair in enumerate(db["pairs"]):
+        exprs.append(pl.col(pair["db"]).alias(f"__vj_q{i}"))
+        left_on.append(pair["left"])
+        right_on.append(f"__vj_q{i}")
+    if db["key_alleles"]:
+        exprs += [pl.col(db["ref"]).alias("__vj_r"), pl.col(db["alt"]).alias("__vj_a")]
+    candidates = found.select(exprs)
+    if db["key_alleles"]:
+        candidates = expand(pl, candidates)
+        left_on += ["__vj_ref", "__vj_alt"]
+        right_on += ["__vj_r", "__vj_a"]
+    keys = left.select(list(dict.fromkeys([ROW] + left_on))).drop_nulls()
+    types = keys.collect_schema()
+    casts = [
+        pl.col(r).cast(types[l], strict=False)
+        for l, r in zip(left_on, right_on)
+        if candidates.schema[r] != types[l]
+    ]
+    candidates = candidates.with_columns(casts)
+    pairs = keys.join(
+        candidates.lazy(), left_on=left_on, right_on=right_on, how="inner", nulls_equal=False
+    )
+    return pairs.select(ROW, "__vj_i").unique().sort(ROW, "__vj_i").collect(engine="streaming")
+
+
+def apply_policy(pl, job, db, pairs):
+    counts = pairs.group_by(ROW).len()
+    several = counts.filter(pl.col("len") > 1)
+    facts = {"pairs": pairs.height, "rows": counts.height, "several": several.height}
+    if several.height and job["duplicates"] == "error":
+        first = several.sort(ROW).row(0)
+        raise JobError(
+            "policy",
+            f"database {db['name']} has {first[1]} rows for row {first[0] + 1} of the input and "
+            "--duplicates is error",
+        )
+    if job["duplicates"] == "first":
+        pairs = pairs.unique(subset=[ROW], keep="first", maintain_order=True)
+    return pairs, facts
+
+
+def polars_type(pl, text):
+    """Polars type of one of our type names; only for databases none of whose files is read."""
+    simple = {
+        "bool": pl.Boolean, "int8": pl.Int8, "int16": pl.Int16, "int32": pl.Int32,
+        "int64": pl.Int64, "uint8": pl.UInt8, "uint16": pl.UInt16, "uint32": pl.UInt32,
+        "uint64": pl.UInt64, "float32": pl.Float32, "float64": pl.Float64, "text": pl.String,
+        "binary": pl.Binary, "date": pl.Date, "json": pl.String, "enum": pl.String,
+    }
+    if text in simple:
+        return simple[text]
+    if text.startswith("list<"):
+        return pl.List(polars_type(pl, text[5:-1]))
+    if text.startswith("decimal("):
+        precision, scale = text[8:-1].split(",")
+        return pl.Decimal(int(precision), int(scale))
+    if text.startswith("timestamp["):
+        unit, _, zone = text[10:-1].partition(",")
+        return pl.Datetime(unit, "UTC" if zone else None)
+    if text.startswith("time["):
+        return pl.Time
+    return pl.String
+
+
+def join_database(pl, job, db, left, rows, number):
+    """Extend rows (sample row, database rows so far) by this database; its payload by index."""
+    index = f"__vj_i{number}"
+    if not db["paths"]:
+        fields = {c["name"]: polars_type(pl, c["type"]) for c in db["payload"]}
+        payload = pl.DataFrame(schema={index: pl.UInt32, **fields})
+        rows = rows.with_columns(pl.lit(None, dtype=pl.UInt32).alias(index))
+        return rows, payload, {"pairs": 0, "rows": 0, "several": 0}
+    found, _ = scan_database(pl, db, left)
+    pairs, facts = apply_policy(pl, job, db, pair_rows(pl, db, left, found))
+    pairs = pairs.rename({"__vj_i": index})
+    payload = found.select(
+        pl.col("__vj_i").alias(index),
+        *[pl.col(c["source"]).alias(c["name"]) for c in db["payload"]],
+    ).join(pairs.select(index).unique(), on=index, how="semi")
+    rows = rows.join(pairs, on=ROW, how="left", maintain_order="left_right")
+    return rows, payload, facts
+
+
+def run(job):
+    import polars as pl
+
+    emit("started", polars=pl.__version__)
+    left = pl.scan_parquet(job["left"], glob=False)
+    rows = left.select(ROW).collect(engine="streaming")
+    payloads = []
+    for number, db in enumerate(job["databases"]):
+        began = time.monotonic()
+        rows, payload, facts = join_database(pl, job, db, left, rows, number)
+        payloads.append(payload)
+        emit("stage", database=db["name"], seconds=time.monotonic() - began, **facts)
+    order = "none" if job["any_order"] else "left"
+    if rows.height == job["left_rows"]:
+        # one output row per sample row, in its order: the sides stand beside each other
+        out = pl.concat([left, rows.drop(ROW).lazy()], how="horizontal")
+    else:
+        out = rows.lazy().join(left, on=ROW, how="left", maintain_order=order)
+    for number, payload in enumerate(payloads):
+        out = out.join(
+            payload.lazy(), on=f"__vj_i{number}", how="left", maintain_order=order, nulls_equal=False
+        )
+    names = job["left_columns"] + [c["name"] for db in job["databases"] for c in db["payload"]]
+    options = {"compression": job["codec"]}
+    if job["codec"] == "zstd" and job["level"]:
+        options["compression_level"] = job["level"]
+    out.select(names).sink_parquet(job["out"], engine="streaming", **options)
+    emit("done", rows=rows.height)
+
+
+def main():
+    try:
+        job = json.load(sys.stdin)
+        run(job)
+    except JobError as error:
+        emit("error", kind=error.kind, text=str(error))
+        return 4
+    except ImportError as error:
+        emit("error", kind="import", text=f"{error}")
+        return 4
+    except MemoryError:
+        emit("error", kind="memory", text="Python ran out of memory")
+        return 4
+    except Exception as error:  # one line for whoever started us; details on stderr
+        import traceback
+
+        traceback.print_exc()
+        first = (str(error).strip() or repr(error)).splitlines()[0]
+        emit("error", kind="polars", text=f"{type(error).__name__}: {first}"[:600])
+        return 4
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
