@@ -38,7 +38,12 @@ typedef struct vj_out_provenance {
 
 /* ---- VCF, VCF.gz, BCF ---- */
 
-typedef enum vj_vcf_out_kind { VJ_OUT_VCF, VJ_OUT_VCF_GZ, VJ_OUT_BCF } vj_vcf_out_kind;
+typedef enum vj_vcf_out_kind {
+    VJ_OUT_VCF,
+    VJ_OUT_VCF_GZ,
+    VJ_OUT_BCF,
+    VJ_OUT_BCF_PLAIN /* without BGZF, for pipes (-O u) */
+} vj_vcf_out_kind;
 
 /*
  * One annotation column, an INFO field with Number=A in the file.
@@ -88,7 +93,7 @@ typedef struct vj_vcf_writer vj_vcf_writer;
 /*
  * Make a writer on path and write the header: the lines of the input header in order, then the
  * new INFO lines, then provenance, then #CHROM with all samples of the header. Standard output
- * ("-"), pipes and memory never get an index, nor does plain VCF.
+ * ("-"), pipes and memory never get an index, nor do formats without BGZF.
  *
  * errors:  VJ_E_USAGE (ids, see above), VJ_E_UNSUPPORTED (column types), VJ_E_OUTPUT,
  *          VJ_E_CORRUPT (BCF: a header that htslib refuses), VJ_E_NOMEM

@@ -2,6 +2,11 @@
 
 #define COPY_BYTES ((size_t)256 << 10)
 
+static bool is_bcf(vj_vcf_out_kind kind)
+{
+    return kind == VJ_OUT_BCF || kind == VJ_OUT_BCF_PLAIN;
+}
+
 /* BCF: the text goes to htslib, whose binary form of it replaces it. */
 static vj_status encode_header(vj_vcf_writer *writer, vj_buf *header, vj_error *err)
 {
@@ -19,7 +24,7 @@ static vj_status write_header(vj_vcf_writer *writer, const vj_vcf_write_options 
 
     vj_buf_init(&header, writer->budget, 0);
     VJ_GO(rc, vj_vcf_header_put(&header, options, &writer->arena, writer->fields, err));
-    if (writer->kind == VJ_OUT_BCF)
+    if (is_bcf(writer->kind))
         VJ_GO(rc, encode_header(writer, &header, err));
     VJ_GO(rc, vj_text_out_write(&writer->sink, vj_buf_span(&header), err));
     if (writer->sink.bgzf != NULL)
@@ -33,10 +38,10 @@ out:
 static vj_status start_index(vj_vcf_writer *writer, const vj_vcf_write_options *options,
                              vj_error *err)
 {
-    if (!options->write_index || writer->kind == VJ_OUT_VCF ||
+    if (!options->write_index || writer->sink.bgzf == NULL ||
         vj_outfile_temp_path(writer->sink.file) == NULL)
         return VJ_OK;
-    VJ_TRY(vj_index_out_new(options->header, writer->kind == VJ_OUT_BCF, writer->budget,
+    VJ_TRY(vj_index_out_new(options->header, is_bcf(writer->kind), writer->budget,
                             &writer->index, err));
     VJ_TRY(vj_index_out_begin(writer->index, writer->body_off, err));
     vj_bgzf_out_watch(writer->sink.bgzf, vj_index_out_on_block, writer->index);
@@ -48,7 +53,7 @@ static vj_status open_sink(vj_vcf_writer *writer, const vj_vcf_write_options *op
 {
     writer->bgzf_options =
         (vj_bgzf_out_options){.level = options->level, .n_threads = options->n_threads};
-    if (writer->kind == VJ_OUT_VCF)
+    if (writer->kind == VJ_OUT_VCF || writer->kind == VJ_OUT_BCF_PLAIN)
         return VJ_OK;
     return vj_bgzf_out_new(writer->sink.file, &writer->bgzf_options, writer->budget,
                            &writer->sink.bgzf, err);
@@ -243,28 +248,28 @@ out:
 static vj_status renew_header(vj_vcf_writer *writer, vj_error *err)
 {
     vj_outfile *old = writer->sink.file;
-    vj_outfile *renewed = NULL;
-    vj_bgzf_out *bgzf = NULL;
+    vj_text_out renewed = {0};
     vj_bgzf_out_options options = {.level = writer->bgzf_options.level};
     vj_status rc = VJ_OK;
 
     VJ_TRY(vj_outfile_flush(old, err));
-    VJ_GO(rc, vj_outfile_open(vj_outfile_name(old), &renewed, err));
-    VJ_GO(rc, vj_bgzf_out_new(renewed, &options, writer->budget, &bgzf, err));
+    VJ_GO(rc, vj_outfile_open(vj_outfile_name(old), &renewed.file, err));
+    if (writer->sink.bgzf != NULL)
+        VJ_GO(rc, vj_bgzf_out_new(renewed.file, &options, writer->budget, &renewed.bgzf, err));
     vj_buf_reset(&writer->bytes);
     VJ_GO(rc, vj_bcf_out_header(writer->bcf, &writer->bytes, err));
-    VJ_GO(rc, vj_bgzf_out_write(bgzf, writer->bytes.ptr, writer->bytes.len_bytes, err));
-    VJ_GO(rc, vj_bgzf_out_flush(bgzf, err));
+    VJ_GO(rc, vj_text_out_write(&renewed, vj_buf_span(&writer->bytes), err));
+    if (renewed.bgzf != NULL)
+        VJ_GO(rc, vj_bgzf_out_flush(renewed.bgzf, err));
     VJ_GO(rc, copy_rest(vj_outfile_temp_path(old), writer->body_off, vj_outfile_offset(old),
-                        renewed, writer->budget, err));
+                        renewed.file, writer->budget, err));
     if (writer->index != NULL)
         vj_index_out_set_stale(writer->index);
-    writer->sink.file = renewed;
-    renewed = NULL;
+    writer->sink.file = renewed.file;
+    renewed.file = NULL;
     vj_outfile_free(old);
 out:
-    vj_bgzf_out_free(bgzf);
-    vj_outfile_free(renewed);
+    vj_text_out_fini(&renewed);
     return rc;
 }
 

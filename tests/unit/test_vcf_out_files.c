@@ -241,7 +241,9 @@ static void bcf_gets_the_definitions_that_the_header_lacks(void **state)
     vcf_text vcf;
     const char *path = path_of("a.bcf");
     const char *plain = path_of("a.vcf");
+    char plain_bcf[600];
 
+    snprintf(plain_bcf, sizeof plain_bcf, "%s/plain.bcf", dir);
     make_records(&text, 2, 3000, "", 2000);
     assert_ok(vj_buf_append_text(&text, "chr3\t7\t.\tA\tC\t.\t.\tNEW=x;OTHER\tGT:ZZ\t0/1:3\n",
                                  &err), &err);
@@ -251,6 +253,10 @@ static void bcf_gets_the_definitions_that_the_header_lacks(void **state)
     check_same_records(path, plain);
     check_regions(path, &vcf, 3000000, true);
     assert_int_equal(count_region(path, "chr3:7-7", true), 1);
+    write_all(plain_bcf, &vcf,
+              (vj_vcf_write_options){.kind = VJ_OUT_BCF_PLAIN, .write_index = true});
+    check_same_records(plain_bcf, plain);
+    unlink(plain_bcf);
     assert_int_equal(count_files(), 3);
 
     vj_buf memory = {0};
