@@ -74,11 +74,36 @@ static inline vj_status app_offset(vj_colb *b, size_t end, vj_error *err)
     return VJ_OK;
 }
 
+/* Copy few bytes without a call: two words that may overlap. */
+static inline void app_copy(uint8_t *dst, const char *src, size_t n)
+{
+    if (n >= 16) {
+        memcpy(dst, src, n);
+    } else if (n >= 8) {
+        uint64_t head, tail;
+
+        memcpy(&head, src, 8);
+        memcpy(&tail, src + n - 8, 8);
+        memcpy(dst, &head, 8);
+        memcpy(dst + n - 8, &tail, 8);
+    } else if (n >= 4) {
+        uint32_t head, tail;
+
+        memcpy(&head, src, 4);
+        memcpy(&tail, src + n - 4, 4);
+        memcpy(dst, &head, 4);
+        memcpy(dst + n - 4, &tail, 4);
+    } else if (n > 0) {
+        dst[0] = (uint8_t)src[0];
+        dst[n >> 1] = (uint8_t)src[n >> 1];
+        dst[n - 1] = (uint8_t)src[n - 1];
+    }
+}
+
 static inline vj_status app_text(vj_colb *b, vj_span text, vj_error *err)
 {
     VJ_TRY(vj_buf_reserve(&b->data, text.len_bytes + 1, err));
-    if (text.len_bytes > 0)
-        memcpy(b->data.ptr + b->data.len_bytes, text.ptr, text.len_bytes);
+    app_copy(b->data.ptr + b->data.len_bytes, text.ptr, text.len_bytes);
     VJ_TRY(app_offset(b, b->data.len_bytes + text.len_bytes, err));
     b->data.len_bytes += text.len_bytes;
     return app_end_row(b, err);
@@ -88,6 +113,17 @@ static inline vj_status app_end_list(vj_colb *b, vj_error *err)
 {
     VJ_TRY(app_offset(b, (size_t)b->kids[0].n_rows, err));
     return app_end_row(b, err);
+}
+
+/* One null text. */
+static inline vj_status app_null_text(vj_colb *b, vj_error *err)
+{
+    VJ_TRY(app_offset(b, b->data.len_bytes, err));
+    VJ_TRY(app_widen(&b->valid, b->n_rows + 1, 0xff, err));
+    vj_bit_clear(b->valid.ptr, b->n_rows);
+    b->n_rows++;
+    b->n_nulls++;
+    return VJ_OK;
 }
 
 static inline vj_status app_true(vj_colb *b, vj_error *err)

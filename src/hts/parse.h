@@ -11,6 +11,21 @@
 #include "hts/append.h"
 #include "hts/reader.h"
 
+/* How a FORMAT key's value is read in the usual record: one ALT, one sample. */
+typedef enum vj_fast {
+    VJ_FAST_NOT, /* by vj_parse_cell */
+    VJ_FAST_SKIP,
+    VJ_FAST_GT,
+    VJ_FAST_INT,
+    VJ_FAST_FLOAT,
+    VJ_FAST_INTS
+} vj_fast;
+typedef struct vj_fast_key {
+    vj_fast how;
+    int32_t count; /* INTS: exactly so many, -1: any */
+    const vj_field_plan *plan; /* NULL: SKIP */
+} vj_fast_key;
+
 /* What the parser keeps between records of a block and between blocks. */
 typedef struct vj_vcf_scratch {
     vj_budget *budget;
@@ -20,6 +35,7 @@ typedef struct vj_vcf_scratch {
     VJ_VEC(int32_t) row_alts; /* ALTs that give rows, 0-based */
     VJ_VEC(int32_t) kept;     /* samples of this record that give rows, index into chosen */
     VJ_VEC(int32_t) format_plans; /* of format_text, one per key; -1: to be ignored */
+    VJ_VEC(vj_fast_key) fast_keys; /* the same keys */
     VJ_VEC(vj_span) cells;    /* kept sample x FORMAT key */
     VJ_VEC(vj_span) called;   /* alleles of one GT */
     VJ_VEC(int32_t) next_info; /* guess: plan + 1 -> plan that came after it last time */
@@ -57,6 +73,7 @@ typedef struct vj_parse {
     vj_span line;     /* without its end; mended where it was not UTF-8 */
     vj_span original; /* as it stands in the block */
     int32_t n_columns; /* of the line */
+    bool single; /* one ALT, at most one sample, no filter on samples: the short ways apply */
     vj_record rec;
 } vj_parse;
 
@@ -94,13 +111,62 @@ VJ_MUST_CHECK vj_status vj_parse_cell(vj_parse *p, vj_colb *b, const vj_cell *ce
 VJ_MUST_CHECK vj_status vj_parse_info(vj_parse *p);
 /* Value of an INFO key by its plan, looked up before any column is touched; ptr NULL: absent. */
 vj_span vj_parse_info_peek(const vj_parse *p, const vj_field_plan *plan);
-/* Split FORMAT and the samples' cells. */
+/* Take FORMAT apart (or know it from the record before), and count what is odd about it. */
+VJ_MUST_CHECK vj_status vj_parse_format_keys(vj_parse *p);
+/* Split the samples' texts into cells; behind vj_parse_format_keys. */
 VJ_MUST_CHECK vj_status vj_parse_format_split(vj_parse *p);
+/* vcf_fast.c: FORMAT columns and `genotype` of a `single` record, without cells. */
+VJ_MUST_CHECK vj_status vj_parse_format_single(vj_parse *p);
+vj_fast_key vj_fast_key_of(const vj_field_plan *plan);
+/* `genotype` of one row. */
+VJ_MUST_CHECK vj_status vj_parse_genotype(vj_parse *p, vj_colb *b, vj_span text, bool report);
+VJ_MUST_CHECK vj_status vj_parse_too_many(vj_parse *p, vj_span text, size_t n_keys);
 /* Cell of a FORMAT field for a kept sample; ptr NULL: absent. */
 vj_span vj_parse_format_peek(const vj_parse *p, int32_t plan_i, size_t kept_i);
 /* All FORMAT columns and `genotype`. */
 VJ_MUST_CHECK vj_status vj_parse_format(vj_parse *p);
 /* Text of a header's sample in this line; empty when the line ends before it. */
 vj_span vj_parse_sample(const vj_parse *p, int32_t sample_i);
+
+/*
+ * A number that begins at `at` and ends at `stop` or `end`, when it is short and plain; NULL
+ * sends the caller the long way. Returns where it ends.
+ */
+static inline const char *scan_plain_int(const char *at, const char *end, char stop, int32_t *out)
+{
+    const char *beg = at;
+    unsigned value = 0;
+
+    for (unsigned digit; at < end && (digit = (unsigned)(uint8_t)*at - '0') <= 9; at++)
+        value = value * 10 + digit;
+    if (at == beg || at - beg > 9 || (at < end && *at != stop))
+        return NULL;
+    *out = (int32_t)value;
+    return at;
+}
+
+/* Up to 24 bits of digits over a power of ten that a float holds: one division rounds once. */
+static inline const char *scan_plain_float(const char *at, const char *end, char stop, float *out)
+{
+    static const float powers[] = {1e0F, 1e1F, 1e2F, 1e3F, 1e4F, 1e5F,
+                                   1e6F, 1e7F, 1e8F, 1e9F, 1e10F};
+    const char *beg = at;
+    const char *point = NULL;
+    uint64_t value = 0;
+    unsigned digit;
+
+    for (; at < end && (digit = (unsigned)(uint8_t)*at - '0') <= 9; at++)
+        value = value * 10 + digit;
+    if (at < end && *at == '.') {
+        point = ++at;
+        for (; at < end && (digit = (unsigned)(uint8_t)*at - '0') <= 9; at++)
+            value = value * 10 + digit;
+    }
+    if (at == beg || point == beg + 1 || at - beg > 18 || value >= (1u << 24) ||
+        (at < end && *at != stop) || (point != NULL && at - point > 10))
+        return NULL;
+    *out = (float)value / powers[point != NULL ? at - point : 0];
+    return at;
+}
 
 #endif

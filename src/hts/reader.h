@@ -30,6 +30,7 @@ typedef enum vj_special {
 typedef struct vj_field_plan {
     const char *id;
     uint32_t id_bytes;
+    uint64_t id_word, id_mask; /* its first 8 bytes, and which of them count */
     int32_t col; /* -1: no column */
     vj_vcf_kind kind;
     vj_shape shape;
@@ -38,6 +39,9 @@ typedef struct vj_field_plan {
     bool is_info;
     bool declared;
 } vj_field_plan;
+
+/* Fill in what follows from id. */
+void vj_field_plan_key(vj_field_plan *plan);
 
 /* Fixed columns' places in the schema. */
 enum {

@@ -10,11 +10,15 @@ typedef struct info_token {
     bool has_value;
 } info_token;
 
-static bool is_token_of(const vj_field_plan *plan, const char *at, const char *end)
+/* Does the token at `at` have the plan's key? Words are compared: the text is padded. */
+static inline bool is_token_of(const vj_field_plan *plan, const char *at, const char *end)
 {
     size_t n = plan->id_bytes;
+    uint64_t word;
 
-    return (size_t)(end - at) >= n && memcmp(at, plan->id, n) == 0 &&
+    memcpy(&word, at, sizeof word);
+    return ((word ^ plan->id_word) & plan->id_mask) == 0 && (size_t)(end - at) >= n &&
+           (n <= 8 || memcmp(at, plan->id, n) == 0) &&
            (at + n == end || at[n] == '=' || at[n] == ';');
 }
 
@@ -117,6 +121,38 @@ static vj_status take_info(vj_parse *p, int32_t plan_i, const info_token *token)
     return plan->col >= 0 ? put_info(p, plan, token) : VJ_OK;
 }
 
+/*
+ * The short way for one number of a single record, behind '='. Returns where the next token
+ * begins, or NULL: nothing was done.
+ */
+static inline const char *put_info_number(vj_parse *p, const vj_field_plan *plan, const char *at,
+                                          const char *end, vj_status *rc)
+{
+    vj_colb *b = &p->rows->builders[plan->col];
+    int32_t whole = 0;
+    float real = 0;
+    bool is_int = plan->kind == VJ_VCF_INTEGER;
+    const char *stop = is_int ? scan_plain_int(at, end, ';', &whole)
+                              : scan_plain_float(at, end, ';', &real);
+
+    if (stop == NULL)
+        return NULL;
+    if ((*rc = app_fill(b, p->rec.row0, p->err)) == VJ_OK)
+        *rc = is_int ? app_i32(b, whole, p->err) : app_f32(b, real, p->err);
+    return stop < end ? stop + 1 : stop;
+}
+
+/* May the short way be tried? A key that was met before is odd and goes the long way. */
+static inline bool has_short_way(const vj_parse *p, int32_t plan_i)
+{
+    const vj_field_plan *plan = &p->reader->info_plans.ptr[plan_i];
+
+    return p->single && plan->col >= 0 && plan->special == VJ_FIELD_PLAIN &&
+           (plan->kind == VJ_VCF_INTEGER || plan->kind == VJ_VCF_FLOAT) &&
+           (plan->shape == VJ_SHAPE_ONE || plan->shape == VJ_SHAPE_PER_ALT) &&
+           p->s->info_seen.ptr[plan_i] != p->s->record_serial;
+}
+
 vj_status vj_parse_info(vj_parse *p)
 {
     const char *at = p->rec.info.ptr;
@@ -134,6 +170,19 @@ vj_status vj_parse_info(vj_parse *p)
             continue;
         }
         int32_t plan_i = find_info_plan(p, at, end, before, &key_bytes);
+        if (plan_i >= 0 && at + key_bytes < end && has_short_way(p, plan_i)) {
+            vj_status rc = VJ_OK;
+            const char *next = put_info_number(p, &p->reader->info_plans.ptr[plan_i],
+                                               at + key_bytes + 1, end, &rc);
+
+            VJ_TRY(rc);
+            if (next != NULL) {
+                p->s->info_seen.ptr[plan_i] = p->s->record_serial;
+                before = plan_i;
+                at = next;
+                continue;
+            }
+        }
         at = cut_token(at, end, key_bytes, &token);
         VJ_TRY(take_info(p, plan_i, &token));
         before = plan_i >= 0 ? plan_i : before;
@@ -173,6 +222,7 @@ static vj_status plan_format(vj_parse *p)
     s->format_gt = -1;
     s->format_duplicates = s->format_undeclared = 0;
     VJ_VEC_RESET(&s->format_plans);
+    VJ_VEC_RESET(&s->fast_keys);
     if (span_is_missing(p->rec.format))
         return VJ_OK;
     while (at <= end) {
@@ -192,9 +242,21 @@ static vj_status plan_format(vj_parse *p)
         if (plan_i >= 0 && p->reader->format_plans.ptr[plan_i].special == VJ_FIELD_GT)
             s->format_gt = (int32_t)s->format_plans.n;
         VJ_TRY(VJ_VEC_PUSH(&s->format_plans, plan_i, p->err));
+        VJ_TRY(VJ_VEC_PUSH(&s->fast_keys,
+                           vj_fast_key_of(plan_i >= 0 ? &p->reader->format_plans.ptr[plan_i]
+                                                      : NULL),
+                           p->err));
         at = stop + 1;
     }
     return VJ_OK;
+}
+
+vj_status vj_parse_too_many(vj_parse *p, vj_span text, size_t n_keys)
+{
+    char expected[48];
+
+    snprintf(expected, sizeof expected, "%zu values as FORMAT has keys", n_keys);
+    return vj_parse_odd(p, VJ_ODD_BAD_NUMBER, "", vj_span_of("a sample"), text, expected);
 }
 
 /* Cut one sample's text into its cells; those cut off at the end stay NULL. */
@@ -213,20 +275,15 @@ static vj_status split_sample(vj_parse *p, vj_span text, vj_span *cells, size_t 
         if (at == end)
             break;
         at++;
-        if (n == n_keys) {
-            char expected[48];
-
-            snprintf(expected, sizeof expected, "%zu values as FORMAT has keys", n_keys);
-            VJ_TRY(vj_parse_odd(p, VJ_ODD_BAD_NUMBER, "", vj_span_of("a sample"), text,
-                                expected));
-        }
+        if (n == n_keys)
+            VJ_TRY(vj_parse_too_many(p, text, n_keys));
     }
     for (; n < n_keys; n++)
         cells[n] = (vj_span){0};
     return VJ_OK;
 }
 
-vj_status vj_parse_format_split(vj_parse *p)
+vj_status vj_parse_format_keys(vj_parse *p)
 {
     vj_vcf_scratch *s = p->s;
 
@@ -238,8 +295,15 @@ vj_status vj_parse_format_split(vj_parse *p)
     for (int32_t i = 0; i < s->format_undeclared; i++)
         VJ_TRY(vj_parse_odd(p, VJ_ODD_UNDECLARED, "FORMAT", (vj_span){0}, p->rec.format,
                             "keys with a header line"));
+    return VJ_OK;
+}
+
+vj_status vj_parse_format_split(vj_parse *p)
+{
+    vj_vcf_scratch *s = p->s;
     size_t n_keys = s->format_plans.n;
     size_t n_cells = 0;
+
     if (VJ_MUL_OVERFLOW(n_keys, p->reader->chosen.n, &n_cells))
         return vj_fail(p->err, VJ_E_NOMEM, "too many FORMAT cells");
     VJ_VEC_RESET(&s->cells);
@@ -323,7 +387,7 @@ static bool read_called(vj_parse *p, vj_span text, vj_status *rc)
     }
 }
 
-static vj_status put_genotype(vj_parse *p, vj_colb *b, vj_span text, bool report)
+vj_status vj_parse_genotype(vj_parse *p, vj_colb *b, vj_span text, bool report)
 {
     vj_vcf_scratch *s = p->s;
     vj_status rc = VJ_OK;
@@ -362,7 +426,7 @@ static vj_status put_genotypes(vj_parse *p)
 
             if (s->format_gt >= 0)
                 text = s->cells.ptr[(size_t)s->kept.ptr[i] * n_keys + (size_t)s->format_gt];
-            VJ_TRY(put_genotype(p, b, text, a == 0));
+            VJ_TRY(vj_parse_genotype(p, b, text, a == 0));
         }
     }
     return VJ_OK;
@@ -372,6 +436,8 @@ vj_status vj_parse_format(vj_parse *p)
 {
     if (p->reader->chosen.n == 0)
         return VJ_OK;
+    if (p->single)
+        return vj_parse_format_single(p);
     VJ_TRY(put_genotypes(p));
     for (size_t k = 0; k < p->s->format_plans.n; k++) {
         int32_t plan_i = p->s->format_plans.ptr[k];

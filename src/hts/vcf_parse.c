@@ -42,27 +42,32 @@ vj_span vj_parse_sample(const vj_parse *p, int32_t sample_i)
     return sample_i + 9 < p->n_columns ? column(p, sample_i + 9) : (vj_span){"", 0};
 }
 
+/* As many as the header has, or none behind INFO. */
+static bool has_columns(const vj_vcf_reader *reader, size_t n)
+{
+    return n == 8 || (n == 9 + (size_t)reader->header.n_samples &&
+                      (reader->has_format_column || n == 9));
+}
+
 /* Find the tabs of the line and see whether there are as many columns as the header has. */
 static vj_status split_line(vj_parse *p, verdict *out)
 {
     vj_vcf_scratch *s = p->s;
-    int32_t n_samples = p->reader->header.n_samples;
-    size_t most = 9 + (size_t)n_samples;
+    size_t most = 9 + (size_t)p->reader->header.n_samples;
     size_t n = 0;
 
     VJ_VEC_RESET(&s->tabs);
     VJ_TRY(VJ_VEC_RESERVE(&s->tabs, most + 2, p->err));
     n = vj_scan_delims(p->line.ptr, p->line.len_bytes, '\t', s->tabs.ptr, most + 1);
     s->tabs.n = n;
-    if (n > 7 && (size_t)s->tabs.ptr[n - 1] + 1 == p->line.len_bytes) {
-        n--; /* one tab at the end of the line is accepted */
-        p->line.len_bytes--;
-    }
     p->n_columns = (int32_t)n + 1;
-    bool sites_only = p->n_columns == 8;
-    bool whole = (size_t)p->n_columns == (p->reader->has_format_column ? most : 8);
-    if (VJ_LIKELY(whole || sites_only || (n_samples == 0 && p->n_columns == 9)))
+    if (VJ_LIKELY(has_columns(p->reader, n + 1)))
         return VJ_OK;
+    if (n > 7 && (size_t)s->tabs.ptr[n - 1] + 1 == p->line.len_bytes && has_columns(p->reader, n)) {
+        p->n_columns--; /* one tab at the end of the line is accepted */
+        p->line.len_bytes--;
+        return VJ_OK;
+    }
     char expected[120];
     snprintf(expected, sizeof expected, "%zu tab-separated columns (found %s%zu%s)",
              p->reader->has_format_column ? most : 8, n >= most ? "more than " : "",
@@ -340,7 +345,7 @@ static vj_status record_end(vj_parse *p, int64_t *out_end1)
     if (VJ_LIKELY(rec->info_end.ptr == NULL)) {
         vj_span length = {0};
 
-        if (rec->alt.ptr[0] == '<' && p->reader->chosen.n > 0)
+        if (rec->alt.ptr[0] == '<' && p->reader->chosen.n > 0 && !p->single)
             length = vj_parse_format_peek(p, p->reader->plan_len, 0);
         if (length.ptr != NULL && vj_allele_is_nonref(rec->alt) &&
             vj_parse_i64(length, &value) && value > 0 && value <= (int64_t)UINT32_MAX)
@@ -360,7 +365,7 @@ static vj_status record_end(vj_parse *p, int64_t *out_end1)
 
 static vj_status put_text_or_null(vj_colb *b, vj_span text, vj_error *err)
 {
-    return span_is_missing(text) ? vj_append_fill(b, b->n_rows + 1, err) : app_text(b, text, err);
+    return span_is_missing(text) ? app_null_text(b, err) : app_text(b, text, err);
 }
 
 static vj_status read_qual(vj_parse *p, double *out, bool *present)
@@ -377,7 +382,7 @@ static vj_status put_alt_row(vj_parse *p, int32_t alt_i, int64_t end1, double qu
     vj_colb *b = p->rows->builders;
     vj_record *rec = &p->rec;
     vj_error *err = p->err;
-    int64_t svlen = svlen_of(p, alt_i);
+    int64_t svlen = rec->svlen.ptr != NULL ? svlen_of(p, alt_i) : 0;
 
     end1 = VJ_MAX(end1, rec->pos1 + svlen);
     end1 = VJ_MIN(end1, (int64_t)UINT32_MAX);
@@ -511,7 +516,15 @@ static vj_status select_record(vj_parse *p, verdict *out)
         counts->n_filtered += (int64_t)(p->s->row_alts.n * VJ_MAX(p->reader->chosen.n, (size_t)1));
         return VJ_OK;
     }
-    VJ_TRY(vj_parse_format_split(p));
+    VJ_TRY(vj_parse_format_keys(p));
+    const vj_vcf_read_options *options = &p->reader->options;
+    p->single = p->s->alts.n == 1 && p->reader->chosen.n <= 1 &&
+                options->min_gq != options->min_gq && options->min_dp != options->min_dp;
+    /* LEN of a reference block is looked up before the columns are filled */
+    if (!p->single || (rec->alt.ptr[0] == '<' && p->reader->plan_len >= 0)) {
+        p->single = false;
+        VJ_TRY(vj_parse_format_split(p));
+    }
     VJ_TRY(choose_kept(p));
     if (p->s->kept.n > 0)
         *out = VERDICT_ROWS;

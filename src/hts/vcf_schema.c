@@ -305,6 +305,16 @@ static vj_kind kind_of(vj_vcf_kind kind)
     return VJ_TEXT;
 }
 
+void vj_field_plan_key(vj_field_plan *plan)
+{
+    size_t n = strlen(plan->id);
+
+    plan->id_bytes = (uint32_t)n;
+    plan->id_word = 0;
+    memcpy(&plan->id_word, plan->id, VJ_MIN(n, (size_t)8));
+    plan->id_mask = n >= 8 ? ~(uint64_t)0 : ((uint64_t)1 << (8 * n)) - 1;
+}
+
 static void set_shape(vj_field_plan *plan, int32_t number)
 {
     plan->count = -1;
@@ -335,13 +345,14 @@ static vj_type column_type(const vj_field_plan *plan)
 static vj_status build_field(vj_vcf_reader *reader, vj_map *taken, const vj_vcf_def *def,
                              bool is_info, bool wanted, vj_error *err)
 {
-    vj_field_plan plan = {.id = def->id, .id_bytes = (uint32_t)strlen(def->id), .col = -1,
-                          .kind = def->kind, .is_info = is_info, .declared = true};
+    vj_field_plan plan = {.id = def->id, .col = -1, .kind = def->kind,
+                          .is_info = is_info, .declared = true};
     vj_vcf_origin origin = {is_info ? VJ_ROLE_INFO : VJ_ROLE_FORMAT, def};
     const char *name = def->id;
     vj_buf qualified = {.budget = reader->budget};
     vj_status rc = VJ_OK;
 
+    vj_field_plan_key(&plan);
     set_shape(&plan, assumed_number(reader, def->id, def->number));
     if (is_info && strcmp(def->id, "END") == 0)
         plan.special = VJ_FIELD_END;
@@ -379,11 +390,12 @@ static vj_status add_implied(vj_vcf_reader *reader, vj_error *err)
         bool is_info = implied[i].special != VJ_FIELD_GT;
         vj_map *map = is_info ? &reader->info_by_id : &reader->format_by_id;
         size_t n = is_info ? reader->info_plans.n : reader->format_plans.n;
-        vj_field_plan plan = {.id = implied[i].id, .id_bytes = (uint32_t)strlen(implied[i].id),
-                              .col = -1, .kind = VJ_VCF_STRING, .shape = VJ_SHAPE_ONE,
+        vj_field_plan plan = {.id = implied[i].id, .col = -1,
+                              .kind = VJ_VCF_STRING, .shape = VJ_SHAPE_ONE,
                               .count = -1, .special = implied[i].special, .is_info = is_info,
                               .declared = implied[i].special != VJ_FIELD_SVLEN};
 
+        vj_field_plan_key(&plan);
         if (vj_map_find(map, vj_span_of(plan.id)) >= 0)
             continue;
         VJ_TRY(vj_map_put(map, vj_span_of(plan.id), (int64_t)n, NULL, NULL, err));

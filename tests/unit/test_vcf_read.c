@@ -256,6 +256,9 @@ static void line_ends_and_edges_of_the_file(void **state)
     assert_vcf_rows(VCF_HEAD VCF_COLS "\r\n1\t1\t.\tT\tC\t.\t.\t.\r\n1\t2\t.\tT\tC\t.\t.\t.", NULL,
                     "start,alt", "1 C\n2 C\n");
     assert_vcf_rows(SITES "1\t1\t.\tT\tC\t.\t.\tGENE=q\t\n\n\r\n\n", NULL, "start,GENE", "1 q\n");
+    assert_vcf_rows(ONE_SAMPLE "1\t1\t.\tT\tC\t.\t.\t.\tGT\t\n1\t2\t.\tT\tC\t.\t.\t.\tGT\t0\t\n"
+                               "1\t3\t.\tT\tC\t.\t.\t.\t\n",
+                    NULL, "start,genotype", "1 []\n2 [T]\n3 []\n");
     assert_vcf_rows(SITES, NULL, NULL, "");
     assert_vcf_rows(VCF_HEAD VCF_COLS, NULL, NULL, "");
     assert_vcf_rows(ONE_SAMPLE "1\t1\t.\tT\tC\t.\t.\t.\n", NULL, "start,genotype,GQ", "1 [] .\n");
