@@ -14,7 +14,12 @@
  * page, and never crosses a page of the file: a filler message takes up what is left of a page.
  * Metadata that does not fit is cut by importance and the message says what is missing. A Dagster
  * side that brings a reader of its own may allow longer lines by the extra
- * "varjoin_max_line_bytes".
+ * "varjoin_max_line_bytes" (up to 16 MiB).
+ *
+ * Checks: Dagster fails a step that reports a check which its asset does not declare, and one that
+ * does not report a declared one. So the extra "varjoin_checks" lists what is declared, out of
+ * rows_in_equals_rows_out, matches_above_zero and memory_within_promise; exactly these are
+ * reported, and one that the run cannot judge passes and says so. Without the extra: none.
  *
  * relies:  os/appender.h, codec (zlib), base/json.h
  * not:     the environment; what is worth logging; any Python
