@@ -98,6 +98,7 @@ static vj_status open_report(job_run *run, vj_error *err)
     report->sequencing_type = o->sequencing_type;
     report->species = o->species;
     report->reference_genome = o->reference_genome;
+    report->host_known = vj_host_probe("", NULL, NULL, &report->host, NULL) == VJ_OK;
     return VJ_OK;
 }
 
@@ -126,6 +127,21 @@ static vj_status describe_columns(job_run *run, vj_error *err)
     return VJ_OK;
 }
 
+static const char *format_name(vj_output_kind kind)
+{
+    switch (kind) {
+    case VJ_TO_PARQUET: return "parquet";
+    case VJ_TO_VCF: return "vcf";
+    case VJ_TO_VCF_GZ: return "vcf.gz";
+    case VJ_TO_BCF:
+    case VJ_TO_BCF_PLAIN: return "bcf";
+    case VJ_TO_TSV: return "tsv";
+    case VJ_TO_TSV_GZ: return "tsv.gz";
+    case VJ_TO_GUESS: break;
+    }
+    return NULL;
+}
+
 static vj_status describe_plan(job_run *run, vj_error *err)
 {
     const vj_plan *plan = run->plan;
@@ -138,7 +154,12 @@ static vj_status describe_plan(job_run *run, vj_error *err)
     report->threads = plan->n_workers;
     report->memory_promise_bytes = plan->engine == VJ_ENGINE_NATIVE ? plan->memory_bytes
                                                                     : plan->options.memory_bytes;
-    VJ_TRY(vj_report_keep(report, plan->options.compression, &report->compression, err));
+    report->output_format = format_name(plan->output_kind);
+    VJ_TRY(vj_report_keep(report,
+                          plan->options.compression == NULL && plan->output_kind == VJ_TO_PARQUET
+                              ? "zstd"
+                              : plan->options.compression,
+                          &report->compression, err));
     VJ_TRY(vj_report_add_input(report, plan->options.input, vj_left_format(plan->source),
                                vj_left_bytes_total(plan->source), -1, err));
     run->result.dbs = vj_arena_zalloc(&report->arena,
@@ -154,7 +175,8 @@ static vj_status describe_plan(job_run *run, vj_error *err)
             return VJ_E_NOMEM;
         run->result.dbs[d] = db;
         db->path = plan->options.databases[d].path;
-        VJ_TRY(vj_report_keep(report, from->release, &db->release, err));
+        if (from->release != NULL && from->release[0] != '\0')
+            VJ_TRY(vj_report_keep(report, from->release, &db->release, err));
         VJ_TRY(vj_report_keep(report, from->checksum, &db->checksum, err));
         db->n_files = from->n_files;
         db->bytes = from->size_bytes;
@@ -253,6 +275,25 @@ static void say_oddities(job_run *run)
             (long long)run->result.vcf_out_of_range);
 }
 
+/*
+ * Rows that the output must have, from counts of the join and not of the writer: every input row
+ * once, and the further matches of a key again. With several databases that have such keys their
+ * numbers multiply per key, which only the join itself knows.
+ */
+static int64_t expected_rows(const job_run *run)
+{
+    const vj_result *result = &run->result;
+    int64_t duplicates = 0;
+
+    for (int32_t d = 0; d < run->plan->n_dbs; d++)
+        duplicates += result->dbs[d]->duplicate_keys;
+    if (duplicates == 0)
+        return result->rows_in;
+    if (run->plan->n_dbs == 1 && result->alleles_in == result->rows_in)
+        return result->rows_in + result->dbs[0]->matched_rows - result->dbs[0]->matched_alleles;
+    return result->rows_out;
+}
+
 static vj_status note_result(job_run *run, vj_error *err)
 {
     vj_report *report = run->report;
@@ -263,7 +304,7 @@ static vj_status note_result(job_run *run, vj_error *err)
     report->rows_in = result->rows_in + result->counts.n_filtered;
     report->rows_filtered = result->counts.n_filtered;
     report->rows_joined = result->rows_in;
-    report->rows_expected = result->rows_out;
+    report->rows_expected = expected_rows(run);
     report->rows_out = result->rows_out;
     report->output_bytes = result->bytes_out;
     report->bad_records = result->counts.n_bad_records;

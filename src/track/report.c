@@ -98,8 +98,6 @@ vj_status vj_report_count(vj_report *report, vj_report_db *db, const char *conti
     }
     found->n[reason] += n;
     db->n[reason] += n;
-    if (reason == VJ_REASON_MATCHED)
-        db->matched_alleles += n;
     return VJ_OK;
 }
 
@@ -183,8 +181,8 @@ static vj_status check_matches(vj_report *r, vj_report_check *out, size_t *n, vj
     if (r->dbs.n == 0 || r->rows_joined == 0)
         return VJ_OK;
     for (size_t i = 0; i < r->dbs.n; i++) {
-        matched += r->dbs.ptr[i]->matched_alleles;
-        if (r->dbs.ptr[i]->matched_alleles == 0)
+        matched += r->dbs.ptr[i]->n[VJ_REASON_MATCHED];
+        if (r->dbs.ptr[i]->n[VJ_REASON_MATCHED] == 0)
             empty = r->dbs.ptr[i]->name;
     }
     if (empty != NULL)

@@ -265,7 +265,34 @@ static void begin_survives_failing_allocations(void **state)
     sweep_allocations(begin_body, NULL);
 }
 
-int main(void)
+/*
+ * "test_track cost": what measuring itself costs, as CPU time of the sampler in a process with
+ * 50 MiB that does nothing else, and as time of one start and stop of a stage.
+ */
+static int print_cost(void)
+{
+    void *held = touch(50 * MIB);
+    vj_track *track = begin(0);
+    vj_sleep_ms(5000);
+    vj_track_figures f = end(track);
+    printf("sampler: %.3f ms CPU in %.1f s (%.3f %% of one core), %zu points\n",
+           (double)(f.user_ns + f.system_ns) / 1e6, (double)f.wall_ns / 1e9, f.cpu_percent,
+           f.n_points);
+    track = begin(-1);
+    int64_t start_ns = vj_clock_ns();
+    for (int i = 0; i < 1000000; i++)
+        vj_stage_stop(track, VJ_STAGE_PARSE, vj_stage_start(track), 1, 1);
+    printf("stage: %.0f ns per start and stop\n", (double)(vj_clock_ns() - start_ns) / 1e6);
+    end(track);
+    start_ns = vj_clock_ns();
+    for (int i = 0; i < 100; i++)
+        end(begin(-1));
+    printf("operation: %.0f us per begin and end\n", (double)(vj_clock_ns() - start_ns) / 1e5);
+    release(held, 50 * MIB);
+    return 0;
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(peak_is_that_of_the_operation),
@@ -279,5 +306,7 @@ int main(void)
         cmocka_unit_test(null_track_is_harmless),
         cmocka_unit_test(begin_survives_failing_allocations),
     };
+    if (argc == 2 && strcmp(argv[1], "cost") == 0)
+        return print_cost();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
