@@ -7,6 +7,7 @@
  *        VCF, BCF, Parquet        duck, polars: keyed Parquet, then theirs    Parquet, VCF, TSV
  *
  * not:     how rows are found (native/, duck/, polars/), option parsing (cli/)
+ * also:    engine/keyed.h (keyed input) and engine/refbuild.h (built databases) are its parts
  * threads: a plan is immutable once built; sources and sinks belong to the pipeline's turns
  * tests:   unit/test_engine.c, cli/
  */
@@ -102,9 +103,11 @@ typedef struct vj_left {
     struct vj_left_parquet_rows *parquet;
 } vj_left;
 
+/* Open the input of a job: VCF, BCF or normalised Parquet, told by its bytes. */
 VJ_MUST_CHECK vj_status vj_left_open(const vj_job_options *options, vj_budget *budget,
                                      vj_left_source **out, vj_error *err);
 void vj_left_free(vj_left_source *source);
+/* Columns of the normalised table for this input; owned by the source. */
 const vj_schema *vj_left_schema(const vj_left_source *source);
 /* NULL for Parquet input. */
 const vj_vcf_reader *vj_left_vcf(const vj_left_source *source);
@@ -174,6 +177,12 @@ typedef struct vj_plan {
     vj_arena arena;
 } vj_plan;
 
+/*
+ * Open input and databases, resolve names, choose the engine, share out the memory.
+ *
+ * owns:    borrows budget, stop and track; *out owns source and databases
+ * errors:  VJ_E_USAGE, VJ_E_SCHEMA, VJ_E_NOMEM (with the number that would do), those of the files
+ */
 VJ_MUST_CHECK vj_status vj_plan_build(const vj_job_options *options, bool annotating,
                                       vj_budget *budget, vj_stop *stop, vj_track *track,
                                       vj_plan **out, vj_error *err);
@@ -205,7 +214,9 @@ typedef struct vj_out_batch {
 } vj_out_batch;
 
 typedef struct vj_sink vj_sink;
+/* Start the output of a plan under its temporary name. */
 VJ_MUST_CHECK vj_status vj_sink_open(const vj_plan *plan, vj_sink **out, vj_error *err);
+/* Rows in input order, one thread at a time; VJ_E_OUTPUT. */
 VJ_MUST_CHECK vj_status vj_sink_append(vj_sink *sink, const vj_out_batch *rows,
                                        vj_result *result, vj_error *err);
 /* Write provenance, close, publish. */

@@ -35,6 +35,7 @@ typedef struct vj_join_index {
     VJ_VEC(vj_join_run) runs;
 } vj_join_index;
 
+/* Empty, with memory from budget; _fini is valid on zeroed storage. */
 void vj_join_index_init(vj_join_index *index, vj_budget *budget);
 void vj_join_index_fini(vj_join_index *index);
 /* Index the list's keys; the list must stay as it is while the index is used. O(n log n), O(n)
