@@ -121,7 +121,7 @@ typedef enum vj_duck_alt {
 typedef enum vj_duck_duplicates {
     VJ_DUCK_DUP_ALL,   /* one output row per database row, in database order */
     VJ_DUCK_DUP_FIRST, /* the first in database order */
-    VJ_DUCK_DUP_ERROR  /* VJ_E_CORRUPT naming a left row whose key has two database rows */
+    VJ_DUCK_DUP_ERROR  /* VJ_E_CORRUPT naming the first left row whose key has two database rows */
 } vj_duck_duplicates;
 
 /* A spelling of a contig in a database's files and the canonical name that it stands for. */
@@ -195,7 +195,7 @@ typedef struct vj_duck_join {
     const char *left_path;
     const vj_duck_column *left; /* columns to be shown, in order */
     int32_t n_left;
-    int64_t n_left_rows;        /* of the file: for the match ledger (one bit a row and db) */
+    int64_t n_left_rows;        /* of the file: for the match ledger (a byte a row and db) */
     const vj_duck_db *dbs;
     int32_t n_dbs;
     vj_duck_duplicates duplicates;
@@ -212,11 +212,20 @@ typedef struct vj_duck_join {
 VJ_MUST_CHECK vj_status vj_duck_join_sql(const vj_duck_join *join, bool with_tally, vj_buf *sql,
                                          vj_error *err);
 
+/* How near a left row came to a match with a database. */
+enum {
+    VJ_DUCK_BEST_NONE = 0,     /* no row with its contig and position (or pairs) */
+    VJ_DUCK_BEST_POSITION = 1, /* there are, none with its REF */
+    VJ_DUCK_BEST_REF = 2,      /* there are, none with its ALT */
+    VJ_DUCK_BEST_MATCH = 3
+};
+
 /* Of one database. */
 typedef struct vj_duck_db_counts {
     int64_t n_pairs;      /* (left row, database row) matches, before the duplicate policy */
     int64_t n_left_rows;  /* left rows with a match */
     int64_t n_multi_rows; /* left rows with more than one */
+    uint8_t *best;        /* caller's array of n_left_rows, or NULL: VJ_DUCK_BEST_* per __vj_row */
 } vj_duck_db_counts;
 
 typedef struct vj_duck_counts {

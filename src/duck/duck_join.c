@@ -1,69 +1,98 @@
 /*
  * duck_join.c - run the join statement and count what it matched, while it runs.
  *
- * Counting: the statement calls our function vj_tally(db, left row, ordinal) once per pair that matched.
- * It keeps two bits per left row and database ("seen", "seen twice"), so that pairs, matched rows
- * and rows with several matches are exact without a second statement or a look at the result.
+ * Counting: the statement calls our function vj_tally(db, left row, ordinal, level) once per pair
+ * of rows that share contig and position. It keeps a byte per left row and database: the best
+ * level seen, and whether there was more than one match. So pairs, matched rows, rows with
+ * several matches and the reasons of the unmatched are exact without a second statement or a
+ * look at the result.
  */
 #include <strings.h>
 
 #include "duck/duck_api.h"
 
+#define LEVEL_MASK 3u
+#define TWICE 4u
+
 typedef struct db_tally {
     _Atomic int64_t n_pairs, n_left_rows, n_multi_rows;
-    _Atomic uint64_t *seen, *twice;
+    _Atomic int64_t first_multi_row;
+    _Atomic uint8_t *rows;
 } db_tally;
 
 typedef struct tally {
     int32_t n_dbs;
     int64_t n_left_rows;
     bool refuse_multi;
-    _Atomic int64_t refused_row; /* -1: none */
-    _Atomic int32_t refused_db;
     db_tally *dbs;
 } tally;
 
 /* ---- the function that DuckDB calls, from any of its threads ---- */
 
-/* False: a second match where none may be. */
-static bool count_pair(tally *counts, int32_t db_i, int64_t row)
+/* Raise the row's level; a match on a matched row sets TWICE. Returns what was there before. */
+static uint8_t raise_level(_Atomic uint8_t *row, uint8_t level)
+{
+    uint8_t old = atomic_load_explicit(row, memory_order_relaxed);
+    uint8_t now = 0;
+
+    do {
+        now = (old & LEVEL_MASK) < level ? (uint8_t)((old & TWICE) | level) : old;
+        if (level == VJ_DUCK_BEST_MATCH && (old & LEVEL_MASK) == VJ_DUCK_BEST_MATCH)
+            now = (uint8_t)(old | TWICE);
+    } while (now != old && !atomic_compare_exchange_weak_explicit(
+                               row, &old, now, memory_order_relaxed, memory_order_relaxed));
+    return old;
+}
+
+static void lower_to(_Atomic int64_t *least, int64_t value)
+{
+    int64_t old = atomic_load_explicit(least, memory_order_relaxed);
+
+    while (value < old && !atomic_compare_exchange_weak(least, &old, value))
+        ;
+}
+
+/* Whether the pair goes into the result. */
+static bool count_pair(const tally *counts, int32_t db_i, int64_t row, uint8_t level)
 {
     db_tally *db = &counts->dbs[db_i];
-    uint64_t bit = (uint64_t)1 << (row % 64);
+    uint8_t old = raise_level(&db->rows[row], level);
 
+    if (level != VJ_DUCK_BEST_MATCH)
+        return false;
     atomic_fetch_add_explicit(&db->n_pairs, 1, memory_order_relaxed);
-    if ((atomic_fetch_or_explicit(&db->seen[row / 64], bit, memory_order_relaxed) & bit) == 0) {
+    if ((old & LEVEL_MASK) != VJ_DUCK_BEST_MATCH) {
         atomic_fetch_add_explicit(&db->n_left_rows, 1, memory_order_relaxed);
         return true;
     }
-    if ((atomic_fetch_or_explicit(&db->twice[row / 64], bit, memory_order_relaxed) & bit) == 0)
+    if ((old & TWICE) == 0)
         atomic_fetch_add_explicit(&db->n_multi_rows, 1, memory_order_relaxed);
-    return !counts->refuse_multi;
+    if (!counts->refuse_multi)
+        return true;
+    /* The run goes on, so that the row that is named does not depend on the threads; but the
+     * result will not be used and need not grow. */
+    lower_to(&db->first_multi_row, row);
+    return false;
 }
 
 static void tally_main(duck_call call, duck_chunk input, duck_vector output)
 {
     const duck_api *api = duck_api_loaded();
     vj_duck *duck = api->scalar_function_get_extra_info(call);
-    tally *counts = duck->tally;
+    const tally *counts = duck->tally;
     const int32_t *db_i = api->vector_get_data(api->data_chunk_get_vector(input, 0));
     const int64_t *row = api->vector_get_data(api->data_chunk_get_vector(input, 1));
+    const int32_t *level = api->vector_get_data(api->data_chunk_get_vector(input, 3));
     bool *kept = api->vector_get_data(output);
     duck_idx n = api->data_chunk_get_size(input);
 
     for (duck_idx i = 0; i < n; i++) {
-        kept[i] = true;
         if (counts == NULL || db_i[i] < 0 || db_i[i] >= counts->n_dbs || row[i] < 0 ||
-            row[i] >= counts->n_left_rows) {
-            api->scalar_function_set_error(call, "vj_tally: a row number out of range");
+            row[i] >= counts->n_left_rows || level[i] < 0 || level[i] > VJ_DUCK_BEST_MATCH) {
+            api->scalar_function_set_error(call, "vj_tally: a number out of range");
             return;
         }
-        if (!count_pair(counts, db_i[i], row[i])) {
-            atomic_store(&counts->refused_db, db_i[i]);
-            atomic_store(&counts->refused_row, row[i]);
-            api->scalar_function_set_error(call, "duplicate key");
-            return;
-        }
+        kept[i] = count_pair(counts, db_i[i], row[i], (uint8_t)level[i]);
     }
 }
 
@@ -80,6 +109,7 @@ vj_status duck_tally_register(vj_duck *duck, vj_error *err)
     api->scalar_function_add_parameter(function, integer);
     api->scalar_function_add_parameter(function, bigint);
     api->scalar_function_add_parameter(function, bigint);
+    api->scalar_function_add_parameter(function, integer);
     api->scalar_function_set_return_type(function, boolean);
     api->scalar_function_set_volatile(function);
     api->scalar_function_set_extra_info(function, duck, NULL);
@@ -99,10 +129,8 @@ static void tally_free(tally *counts)
 {
     if (counts == NULL)
         return;
-    for (int32_t i = 0; counts->dbs != NULL && i < counts->n_dbs; i++) {
-        vj_free((void *)counts->dbs[i].seen);
-        vj_free((void *)counts->dbs[i].twice);
-    }
+    for (int32_t i = 0; counts->dbs != NULL && i < counts->n_dbs; i++)
+        vj_free((void *)counts->dbs[i].rows);
     vj_free(counts->dbs);
     vj_free(counts);
 }
@@ -111,35 +139,49 @@ static vj_status tally_new(const vj_duck *duck, const vj_duck_join *join, tally 
                            vj_error *err)
 {
     tally *counts = vj_zalloc(duck->budget, sizeof *counts, err);
-    size_t n_words = (size_t)(join->n_left_rows / 64 + 1);
 
     *out = counts;
     if (counts == NULL)
         return VJ_E_NOMEM;
     counts->n_left_rows = join->n_left_rows;
     counts->refuse_multi = join->duplicates == VJ_DUCK_DUP_ERROR;
-    counts->refused_row = -1;
     counts->dbs = vj_calloc(duck->budget, (size_t)join->n_dbs, sizeof *counts->dbs, err);
     if (counts->dbs == NULL)
         return VJ_E_NOMEM;
     counts->n_dbs = join->n_dbs;
     for (int32_t i = 0; i < join->n_dbs; i++) {
-        counts->dbs[i].seen = vj_calloc(duck->budget, n_words, 8, err);
-        counts->dbs[i].twice = vj_calloc(duck->budget, n_words, 8, err);
-        if (counts->dbs[i].seen == NULL || counts->dbs[i].twice == NULL)
+        counts->dbs[i].first_multi_row = INT64_MAX;
+        counts->dbs[i].rows = vj_calloc(duck->budget, (size_t)join->n_left_rows, 1, err);
+        if (counts->dbs[i].rows == NULL)
             return VJ_E_NOMEM;
     }
     return VJ_OK;
 }
 
-static void give_counts(const tally *counts, const vj_duck_join *join, vj_duck_counts *out)
+static void give_counts(const tally *counts, vj_duck_counts *out)
 {
-    for (int32_t i = 0; out->dbs != NULL && i < join->n_dbs; i++) {
+    for (int32_t i = 0; out->dbs != NULL && i < counts->n_dbs; i++) {
         const db_tally *db = &counts->dbs[i];
-        out->dbs[i] = (vj_duck_db_counts){.n_pairs = db->n_pairs,
-                                          .n_left_rows = db->n_left_rows,
-                                          .n_multi_rows = db->n_multi_rows};
+        out->dbs[i].n_pairs = db->n_pairs;
+        out->dbs[i].n_left_rows = db->n_left_rows;
+        out->dbs[i].n_multi_rows = db->n_multi_rows;
+        for (int64_t row = 0; out->dbs[i].best != NULL && row < counts->n_left_rows; row++)
+            out->dbs[i].best[row] = (uint8_t)(db->rows[row] & LEVEL_MASK);
     }
+}
+
+/* The database whose duplicate comes first in the input, or -1. */
+static int32_t refusing_db(const tally *counts)
+{
+    int32_t found = -1;
+    int64_t least = INT64_MAX;
+
+    for (int32_t i = 0; i < counts->n_dbs; i++)
+        if (counts->dbs[i].first_multi_row < least) {
+            least = counts->dbs[i].first_multi_row;
+            found = i;
+        }
+    return found;
 }
 
 /* ---- what the files' columns are ---- */
@@ -239,10 +281,10 @@ static vj_status take_text(void *arg, const vj_span *cells, int32_t n_cells, vj_
 
 /* Name the left row whose key met two database rows. */
 static vj_status fail_duplicate(vj_duck *duck, const vj_duck_join *join, const tally *counts,
-                                vj_error *err)
+                                int32_t db_i, vj_error *err)
 {
-    const char *name = join->dbs[counts->refused_db].name;
-    int64_t row = counts->refused_row;
+    const char *name = join->dbs[db_i].name;
+    int64_t row = counts->dbs[db_i].first_multi_row;
     vj_error inner = {0};
     vj_buf sql, text;
     char shown[200] = "";
@@ -275,8 +317,8 @@ static vj_status run_tallied(vj_duck *duck, const vj_duck_join *join, tally *cou
     duck->tally = counts;
     rc = vj_duck_exec(duck, (const char *)sql.ptr, n_rows, err);
     duck->tally = NULL;
-    if (rc != VJ_OK && counts->refused_row >= 0)
-        rc = fail_duplicate(duck, join, counts, err);
+    if (rc == VJ_OK && refusing_db(counts) >= 0)
+        rc = fail_duplicate(duck, join, counts, refusing_db(counts), err);
 out:
     vj_buf_fini(&sql);
     return rc;
@@ -294,7 +336,7 @@ vj_status vj_duck_run_join(vj_duck *duck, const vj_duck_join *join, vj_duck_coun
     VJ_GO(rc, resolve_types(duck, join, &arena, &typed, err));
     VJ_GO(rc, tally_new(duck, &typed, &ledger, err));
     VJ_GO(rc, run_tallied(duck, &typed, ledger, &counts->n_rows, err));
-    give_counts(ledger, join, counts);
+    give_counts(ledger, counts);
 out:
     tally_free(ledger);
     vj_arena_fini(&arena);

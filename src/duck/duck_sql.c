@@ -114,64 +114,111 @@ static vj_status add_equalities(vj_buf *sql, const vj_duck_db *db, vj_error *err
     return VJ_OK;
 }
 
+/* ---- alleles ---- */
+
+/* A database row's REF, folded; and its ALTs as one text or list. */
+typedef struct allele_sql {
+    const char *ref;   /* expressions */
+    const char *many;  /* condition: the row has several ALTs */
+    const char *first; /* its ALT where it has one */
+    const char *list;  /* its ALTs as a list */
+    const char *bars;  /* its ALTs joined by bars, for a regular expression */
+} allele_sql;
+
 /*
  * A database row with several ALTs: its candidate for ALT A is (R - s, A - s), s the longest
  * suffix that R and A share leaving a base in each. So the key (ref, alt) is a candidate exactly
  * when it cannot be cut further itself, R = ref + s and alt + s is among the ALTs. That needs no
  * expansion of the row, and a row whose candidates coincide counts once by itself.
  */
-static vj_status add_many_alts(vj_buf *sql, const vj_duck_db *db, const char *alts, vj_error *err)
+static vj_status add_many_match(vj_buf *sql, const allele_sql *a, vj_error *err)
 {
     return duck_sqlf(sql, err,
                      "(strlen(k.ref) = 1 OR strlen(k.alt) = 1 OR right(k.ref, 1) <> "
-                     "right(k.alt, 1)) AND starts_with(translate(CAST(d.%n AS VARCHAR)" FOLD_TO
-                     ", k.ref) AND regexp_full_match(CAST(d.%n AS VARCHAR), '[A-Za-z]+') AND "
-                     "list_contains(%s, k.alt || substr(translate(CAST(d.%n AS VARCHAR)" FOLD_TO
-                     ", strlen(k.ref) + 1))",
-                     db->ref, db->ref, alts, db->ref);
+                     "right(k.alt, 1)) AND starts_with(%s, k.ref) AND regexp_full_match(%s, "
+                     "'[A-Z]+') AND list_contains(%s, k.alt || substr(%s, strlen(k.ref) + 1))",
+                     a->ref, a->ref, a->list, a->ref);
 }
 
-static vj_status add_one_alt(vj_buf *sql, const vj_duck_db *db, const char *element, vj_error *err)
+/*
+ * Whether some candidate has the key's REF: R = ref + s and an ALT ends in s, with no longer
+ * suffix shared. For the reason of an unmatched key only; nearly always the first line decides.
+ */
+static vj_status add_many_near(vj_buf *sql, const allele_sql *a, vj_error *err)
 {
     return duck_sqlf(sql, err,
-                     "translate(CAST(d.%n AS VARCHAR)" FOLD_TO " = k.ref AND "
-                     "translate(CAST(d.%n%s AS VARCHAR)" FOLD_TO " = k.alt",
-                     db->ref, db->alt, element);
+                     "CASE WHEN strlen(%s) = 1 THEN %s = k.ref "
+                     "WHEN regexp_full_match(%s, '[A-Z]+') AND starts_with(%s, k.ref) "
+                     "THEN regexp_matches(%s, '(^|[|])' || CASE WHEN strlen(k.ref) = 1 THEN "
+                     "'[^|]+' ELSE '([^|]|[^|]*[^|' || right(k.ref, 1) || '])' END || "
+                     "substr(%s, strlen(k.ref) + 1) || '($|[|])') ELSE false END",
+                     a->ref, a->ref, a->ref, a->ref, a->bars, a->ref);
 }
 
-static vj_status add_allele_match(vj_buf *sql, const vj_duck_db *db, vj_error *err)
+/* 3 match, 2 REF agrees, 1 position agrees: VJ_DUCK_BEST_* */
+static vj_status add_levels(vj_buf *sql, const allele_sql *a, vj_error *err)
 {
-    vj_buf alts;
+    VJ_TRY(vj_buf_append_text(sql, "CASE ", err));
+    if (a->many != NULL) {
+        VJ_TRY(duck_sqlf(sql, err, "WHEN %s THEN CASE WHEN ", a->many));
+        VJ_TRY(add_many_match(sql, a, err));
+        VJ_TRY(vj_buf_append_text(sql, " THEN 3 WHEN ", err));
+        VJ_TRY(add_many_near(sql, a, err));
+        VJ_TRY(vj_buf_append_text(sql, " THEN 2 ELSE 1 END ", err));
+    }
+    return duck_sqlf(sql, err, "WHEN %s = k.ref THEN CASE WHEN %s = k.alt THEN 3 ELSE 2 END ELSE 1 "
+                               "END", a->ref, a->first);
+}
+
+/* A whole expression in a buffer of its own, so that it can stand in others. */
+static vj_status expression(vj_buf *buf, const char **out, const char *fmt, const char *name,
+                            vj_error *err)
+{
+    VJ_TRY(duck_sqlf(buf, err, fmt, name, name));
+    VJ_TRY(duck_sql_end(buf, err));
+    *out = (const char *)buf->ptr;
+    return VJ_OK;
+}
+
+static vj_status add_allele_levels(vj_buf *sql, const vj_duck_db *db, vj_error *err)
+{
+    /* Lists are joined by a line feed, which no allele holds: one translate folds them all. */
+    static const char *const many[] = {NULL, "contains(d.%n, '|') OR contains(d.%n, ',')",
+                                       "len(d.%n) > 1"};
+    static const char *const first[] = {"translate(CAST(d.%n AS VARCHAR)" FOLD_TO,
+                                        "translate(CAST(d.%n AS VARCHAR)" FOLD_TO,
+                                        "translate(d.%n[1]" FOLD_TO};
+    static const char *const list[] = {
+        NULL, "string_split(replace(translate(d.%n" FOLD_TO ", ',', '|'), '|')",
+        "string_split(translate(array_to_string(d.%n, chr(10))" FOLD_TO ", chr(10))"};
+    static const char *const bars[] = {NULL, "replace(translate(d.%n" FOLD_TO ", ',', '|')",
+                                       "translate(array_to_string(d.%n, '|')" FOLD_TO};
+    vj_buf parts[5];
+    allele_sql a = {0};
     vj_status rc = VJ_OK;
 
-    if (db->alt_kind == VJ_DUCK_ALT_TEXT)
-        return add_one_alt(sql, db, "", err);
-    vj_buf_init(&alts, sql->budget, 0);
-    if (db->alt_kind == VJ_DUCK_ALT_JOINED) {
-        VJ_GO(rc, duck_sqlf(sql, err, "CASE WHEN contains(d.%n, '|') OR contains(d.%n, ',') THEN ",
-                            db->alt, db->alt));
-        VJ_GO(rc, duck_sqlf(&alts, err, "string_split(replace(translate(d.%n" FOLD_TO
-                                        ", ',', '|'), '|')", db->alt));
-    } else {
-        /* Joined by a line feed, which no allele holds, so that one translate folds them all. */
-        VJ_GO(rc, duck_sqlf(sql, err, "CASE WHEN len(d.%n) > 1 THEN ", db->alt));
-        VJ_GO(rc, duck_sqlf(&alts, err, "string_split(translate(array_to_string(d.%n, chr(10))"
-                                        FOLD_TO ", chr(10))", db->alt));
+    for (size_t i = 0; i < VJ_COUNT(parts); i++)
+        vj_buf_init(&parts[i], sql->budget, 0);
+    VJ_GO(rc, expression(&parts[0], &a.ref, "translate(CAST(d.%n AS VARCHAR)" FOLD_TO, db->ref,
+                         err));
+    VJ_GO(rc, expression(&parts[1], &a.first, first[db->alt_kind], db->alt, err));
+    if (many[db->alt_kind] != NULL) {
+        VJ_GO(rc, expression(&parts[2], &a.many, many[db->alt_kind], db->alt, err));
+        VJ_GO(rc, expression(&parts[3], &a.list, list[db->alt_kind], db->alt, err));
+        VJ_GO(rc, expression(&parts[4], &a.bars, bars[db->alt_kind], db->alt, err));
     }
-    VJ_GO(rc, duck_sql_end(&alts, err));
-    VJ_GO(rc, add_many_alts(sql, db, (const char *)alts.ptr, err));
-    VJ_GO(rc, vj_buf_append_text(sql, " ELSE ", err));
-    VJ_GO(rc, add_one_alt(sql, db, db->alt_kind == VJ_DUCK_ALT_LIST ? "[1]" : "", err));
-    VJ_GO(rc, vj_buf_append_text(sql, " END", err));
+    rc = add_levels(sql, &a, err);
 out:
-    vj_buf_fini(&alts);
+    for (size_t i = 0; i < VJ_COUNT(parts); i++)
+        vj_buf_fini(&parts[i]);
     return rc;
 }
 
 /*
- * The tally counts a pair when it is certain: CASE evaluates it for rows that passed, once each
- * (the function is declared volatile), before the duplicate policy. It is given the ordinal
- * although it does not need it: a condition on k alone would be moved below the join.
+ * vj_tally(db, left row, ordinal, level) notes how near the pair came and is true for a match.
+ * The function is declared volatile, so it runs once for each pair that shares contig and
+ * position, before the duplicate policy. It is given the ordinal although it does not need it:
+ * a condition on k alone would be moved below the join.
  */
 static vj_status add_where(vj_buf *sql, const vj_duck_db *db, int32_t db_i, bool with_tally,
                            vj_error *err)
@@ -180,16 +227,15 @@ static vj_status add_where(vj_buf *sql, const vj_duck_db *db, int32_t db_i, bool
 
     if (!alleles && !with_tally)
         return VJ_OK;
-    VJ_TRY(vj_buf_append_text(sql, with_tally ? " WHERE CASE WHEN " : " WHERE ", err));
-    if (alleles)
-        VJ_TRY(add_allele_match(sql, db, err));
-    else
-        VJ_TRY(vj_buf_append_text(sql, "true", err));
+    VJ_TRY(vj_buf_append_text(sql, " WHERE ", err));
     if (with_tally)
-        VJ_TRY(duck_sqlf(sql, err, " THEN vj_tally(CAST(%d AS INTEGER), k.r, " ORDINAL
-                                   ") ELSE false END",
+        VJ_TRY(duck_sqlf(sql, err, "vj_tally(CAST(%d AS INTEGER), k.r, " ORDINAL ", CAST(",
                          (int64_t)db_i));
-    return VJ_OK;
+    if (alleles)
+        VJ_TRY(add_allele_levels(sql, db, err));
+    else
+        VJ_TRY(vj_buf_append_text(sql, "3", err));
+    return vj_buf_append_text(sql, with_tally ? " AS INTEGER))" : " = 3", err);
 }
 
 /* " FROM keys k JOIN files d ON ... WHERE ..." */
