@@ -32,9 +32,9 @@ def make(tmp_path):
     if not Path(tool).is_file():
         pytest.skip("the test program write_table is not built")
 
-    def make(table, rows, *options):
+    def make(table, rows, *options, seed=1):
         path = tmp_path / f"{table}.parquet"
-        subprocess.run([tool, table, str(rows), "1", path, *options], check=True, timeout=60)
+        subprocess.run([tool, table, str(rows), str(seed), path, *options], check=True, timeout=60)
         return path
 
     return make
@@ -70,7 +70,7 @@ def test_bounds_over_all_row_groups(varjoin, make):
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    path = make("flat", 2500, "group=1000")
+    path = make("flat", 2500, "group=1000", seed=4)
     table = pq.read_table(path)
     columns = {c["path"]: c for c in as_json(varjoin, path)["columns"]}
     for name in ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f64", "bool"):
