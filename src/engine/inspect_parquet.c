@@ -399,8 +399,10 @@ static json_t *describe_kvs(const vj_pq_meta *meta)
         const char *value = meta->kvs[i].value;
         json_t *key = text_of(meta->kvs[i].key);
 
-        vj_put(&out, key != NULL ? json_string_value(key) : "",
-               value != NULL ? text_of(value) : json_null());
+        if (key == NULL)
+            vj_put(&out, "", NULL);
+        else
+            vj_put(&out, json_string_value(key), value != NULL ? text_of(value) : json_null());
         json_decref(key);
     }
     return out;
