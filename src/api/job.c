@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "api/choose.h"
 #include "api/job_pipes.h"
 #include "api/run_external.h"
 #include "engine/engine.h"
@@ -316,6 +317,15 @@ static vj_status note_result(job_run *run, vj_error *err)
 
 /* ---- the run ---- */
 
+static void say_unsorted(job_run *run)
+{
+    for (int32_t d = 0; d < run->plan->n_dbs; d++)
+        if (!run->plan->dbs[d]->sorted && run->plan->engine == VJ_ENGINE_NATIVE)
+            say(run, VJ_LOG_WARNING,
+                "database %s is not sorted by contig and start: it is read once for each batch of "
+                "the input; `varjoin reference build` sorts it", run->plan->dbs[d]->name);
+}
+
 static vj_status run_native(job_run *run, vj_error *err)
 {
     VJ_TRY(vj_sink_open(run->plan, &run->sink, err));
@@ -344,6 +354,8 @@ static vj_status do_run(job_run *run, vj_error *err)
 
     VJ_TRY(vj_plan_build(&run->job->options, run->annotating, &run->budget, &run->job->stop,
                          run->track, &run->plan, err));
+    VJ_TRY(vj_choose_engine(run->plan, err));
+    say_unsorted(run);
     VJ_TRY(describe_plan(run, err));
     VJ_TRY(run_engine(run, err));
     VJ_TRY(note_result(run, err));

@@ -289,12 +289,11 @@ vj_status vj_duck_engine_join(vj_external *ext, vj_error *err)
     VJ_GO(rc, open_duck(ext, &duck, err));
     VJ_GO(rc, describe(&d, ext, err));
     VJ_GO(rc, run_statement(ext, duck, &d, err));
-    for (int32_t i = 0; i < ext->plan->n_dbs; i++) {
-        vj_report_db *db = ext->result->dbs[i];
+    for (int32_t i = 0; i < ext->plan->n_dbs && ext->plan->options.sql_file == NULL; i++) {
+        vj_external_counts counts = {d.counts[i].n_pairs, d.counts[i].n_left_rows,
+                                     d.counts[i].n_multi_rows};
 
-        db->matched_alleles = d.counts[i].n_left_rows;
-        db->duplicate_keys = d.counts[i].n_multi_rows;
-        db->matched_rows = d.counts[i].n_pairs;
+        VJ_GO(rc, vj_external_note(ext, i, &counts, err));
     }
 out:
     vj_duck_free(duck);

@@ -178,6 +178,29 @@ out:
     return rc;
 }
 
+/*
+ * What the engine says it matched. Where the native pass found the same out by itself, the two must
+ * agree; elsewhere (other join columns) the engine's word is all there is.
+ */
+vj_status vj_external_note(vj_external *ext, int32_t d, const vj_external_counts *counts,
+                           vj_error *err)
+{
+    vj_report_db *db = ext->result->dbs[d];
+
+    db->matched_rows = counts->pairs;
+    if (vj_plan_is_standard(ext->plan)) {
+        if (ext->plan->options.all_samples || ext->plan->options.samples != NULL ||
+            db->matched_alleles == counts->left_rows)
+            return VJ_OK;
+        return vj_fail(err, VJ_E_BUG, "database %s: the engine matched %lld alleles, the native "
+                       "key scan %lld: please report this", ext->plan->dbs[d]->name,
+                       (long long)counts->left_rows, (long long)db->matched_alleles);
+    }
+    db->duplicate_keys = counts->several;
+    return vj_report_count(ext->result->report, db, "all", VJ_REASON_MATCHED, counts->left_rows,
+                           err);
+}
+
 /* Where the engine writes: the output's own temporary file, or one in our folder for TSV. */
 static vj_status choose_out_path(vj_external *ext, vj_outfile **out, vj_error *err)
 {
@@ -213,7 +236,7 @@ static vj_status make_dir(vj_external *ext, vj_error *err)
     return vj_tempdir_make(parent, ".varjoin-run", &ext->dir, err);
 }
 
-vj_status vj_external_run(const vj_plan *plan, vj_external_join join, vj_result *result,
+vj_status vj_external_run(vj_plan *plan, vj_external_join join, vj_result *result,
                           vj_error *err)
 {
     vj_external ext = {.plan = plan, .result = result};
@@ -224,9 +247,9 @@ vj_status vj_external_run(const vj_plan *plan, vj_external_join join, vj_result 
     VJ_GO(rc, make_dir(&ext, err));
     VJ_GO(rc, choose_out_path(&ext, &out, err));
     snprintf(ext.left_path, sizeof ext.left_path, "%s/sample.parquet", ext.dir);
-    mark = vj_stage_start(plan->track);
-    VJ_GO(rc, vj_keyed_write(plan, ext.left_path, &ext.keyed, result, err));
-    vj_stage_stop(plan->track, VJ_STAGE_PARSE, mark, result->rows_in, 0);
+    VJ_GO(rc, vj_keyed_open(&ext.keyed, plan, ext.left_path, err));
+    VJ_GO(rc, vj_native_run_keyed(plan, &ext.keyed, result, err));
+    VJ_GO(rc, vj_keyed_finish(&ext.keyed, err));
     mark = vj_stage_start(plan->track);
     VJ_GO(rc, join(&ext, err));
     vj_stage_stop(plan->track, VJ_STAGE_PAYLOAD, mark, result->rows_out, 0);

@@ -8,10 +8,11 @@
 #define VJ_API_RUN_EXTERNAL_H
 
 #include "engine/keyed.h"
+#include "native/native.h"
 
 /* What both engines get: the keyed file and where to write. */
 typedef struct vj_external {
-    const vj_plan *plan;
+    vj_plan *plan;
     vj_result *result;
     vj_keyed keyed;
     char *dir;             /* private, removed at the end */
@@ -19,11 +20,20 @@ typedef struct vj_external {
     char out_path[4096];   /* what the engine is to write */
 } vj_external;
 
+/* What an engine matched in one database, before the duplicate policy. */
+typedef struct vj_external_counts {
+    int64_t pairs;     /* of input row and database row */
+    int64_t left_rows; /* input rows with a match */
+    int64_t several;   /* input rows with more than one */
+} vj_external_counts;
+VJ_MUST_CHECK vj_status vj_external_note(vj_external *ext, int32_t d,
+                                         const vj_external_counts *counts, vj_error *err);
+
 /* Fill result->rows_out and the databases' counts; write ext->out_path. */
 typedef vj_status (*vj_external_join)(vj_external *ext, vj_error *err);
 
 /* Run a join of that kind from the plan's source to the published output. */
-VJ_MUST_CHECK vj_status vj_external_run(const vj_plan *plan, vj_external_join join,
+VJ_MUST_CHECK vj_status vj_external_run(vj_plan *plan, vj_external_join join,
                                         vj_result *result, vj_error *err);
 VJ_MUST_CHECK vj_status vj_duck_engine_join(vj_external *ext, vj_error *err);
 VJ_MUST_CHECK vj_status vj_polars_engine_join(vj_external *ext, vj_error *err);

@@ -135,15 +135,12 @@ static vj_status take_event(void *arg, const json_t *event, vj_error *err)
     vj_external *ext = arg;
     const char *name = json_string_value(json_object_get(event, "database"));
 
-    (void)err;
     for (int32_t d = 0; name != NULL && d < ext->plan->n_dbs; d++) {
-        vj_report_db *db = ext->result->dbs[d];
+        vj_external_counts counts = {integer_of(event, "pairs"), integer_of(event, "rows"),
+                                     integer_of(event, "several")};
 
-        if (strcmp(ext->plan->dbs[d]->name, name) != 0)
-            continue;
-        db->matched_rows = integer_of(event, "pairs");
-        db->matched_alleles = integer_of(event, "rows");
-        db->duplicate_keys = integer_of(event, "several");
+        if (strcmp(ext->plan->dbs[d]->name, name) == 0)
+            return vj_external_note(ext, d, &counts, err);
     }
     return VJ_OK;
 }

@@ -187,6 +187,8 @@ VJ_MUST_CHECK vj_status vj_plan_build(const vj_job_options *options, bool annota
                                       vj_budget *budget, vj_stop *stop, vj_track *track,
                                       vj_plan **out, vj_error *err);
 void vj_plan_free(vj_plan *plan);
+/* The join by chrom, start, ref and alt, without a statement of the user's. */
+bool vj_plan_is_standard(const vj_plan *plan);
 /* Say something to the user through the plan's log callback. */
 void vj_plan_log(const vj_plan *plan, vj_log_level level, const char *fmt, ...)
     VJ_PRINTF(3, 4);

@@ -14,10 +14,8 @@
 
 /* Alleles of one contig of the input. */
 typedef struct vj_keyed_contig {
-    int64_t n_alleles;
     int64_t n_matchable;
     int64_t min_pos1, max_pos1; /* of the matchable ones */
-    const char *shown;          /* in the keyed object's arena */
 } vj_keyed_contig;
 
 typedef struct vj_keyed {
@@ -25,15 +23,33 @@ typedef struct vj_keyed {
     VJ_VEC(vj_keyed_contig) facts;
     vj_arena arena;
     vj_schema schema; /* left columns, then the five */
+    const vj_plan *plan;
+    vj_outfile *out;
+    vj_pq_writer *writer;
+    vj_outfile *bad_records;
+    int64_t next_row;
 } vj_keyed;
 
+/* The key columns of one batch; built in the worker, numbered at commit. */
+typedef struct vj_keyed_rows {
+    vj_colb key[VJ_KEYED_COLUMNS];
+    vj_col *cols;
+} vj_keyed_rows;
+
+/* Begin writing path. Valid on zero; _fini also after a failure. */
+VJ_MUST_CHECK vj_status vj_keyed_open(vj_keyed *keyed, const vj_plan *plan, const char *path,
+                                      vj_error *err);
 void vj_keyed_fini(vj_keyed *keyed);
-/*
- * Read the plan's source to its end and write path. Fills rows_in, records_in, alleles_in and
- * counts of result; bad records go to their file as in a native run.
- */
-VJ_MUST_CHECK vj_status vj_keyed_write(const vj_plan *plan, const char *path, vj_keyed *keyed,
-                                       vj_result *result, vj_error *err);
+VJ_MUST_CHECK vj_status vj_keyed_rows_init(vj_keyed_rows *rows, const vj_keyed *keyed,
+                                           vj_error *err);
+void vj_keyed_rows_fini(vj_keyed_rows *rows);
+/* In the worker: key columns of a parsed batch. */
+VJ_MUST_CHECK vj_status vj_keyed_build(vj_keyed_rows *rows, const vj_left *left, vj_error *err);
+/* Serial, in order: number and write the rows; counts go to result. */
+VJ_MUST_CHECK vj_status vj_keyed_append(vj_keyed *keyed, vj_keyed_rows *rows, const vj_left *left,
+                                        vj_result *result, vj_error *err);
+/* Close the file; bad records appear. */
+VJ_MUST_CHECK vj_status vj_keyed_finish(vj_keyed *keyed, vj_error *err);
 /* Whether a database file's row groups may hold rows of some contig and position of the input. */
 bool vj_keyed_needs_file(const vj_keyed *keyed, const vj_database *db, int32_t file_i);
 

@@ -218,41 +218,12 @@ static vj_status parse_join_columns(vj_plan *plan, vj_error *err)
     return VJ_OK;
 }
 
-static vj_status choose_engine(vj_plan *plan, vj_error *err)
+bool vj_plan_is_standard(const vj_plan *plan)
 {
-    const vj_job_options *o = &plan->options;
-    VJ_TRY(parse_join_columns(plan, err));
     const vj_join_parts *parts = &plan->join_parts;
-    bool standard = parts->contig && parts->pos && parts->alleles && parts->n_others == 0 &&
-                    o->sql_file == NULL;
 
-    plan->engine = o->engine;
-    if (o->engine == VJ_ENGINE_NATIVE && !standard)
-        return vj_fail(err, VJ_E_UNSUPPORTED, "the native engine joins by chrom, start, ref and "
-                       "alt only; use --engine duckdb or polars for --join-columns or --sql-file");
-    if (o->engine == VJ_ENGINE_POLARS && o->sql_file != NULL)
-        return vj_fail(err, VJ_E_UNSUPPORTED, "--sql-file needs --engine duckdb");
-    if (o->engine != VJ_ENGINE_AUTO) {
-        snprintf(plan->reason, sizeof plan->reason, "asked for");
-    } else if (standard) {
-        plan->engine = VJ_ENGINE_NATIVE;
-        snprintf(plan->reason, sizeof plan->reason, "standard join by chrom, start, ref, alt");
-    } else {
-        plan->engine = VJ_ENGINE_DUCKDB;
-        snprintf(plan->reason, sizeof plan->reason, "%s: not a join of the native engine",
-                 o->sql_file != NULL ? "--sql-file" : "other join columns");
-    }
-    return VJ_OK;
-}
-
-static void say_facts(const vj_plan *plan)
-{
-    for (int32_t d = 0; d < plan->n_dbs; d++)
-        if (!plan->dbs[d]->sorted)
-            vj_plan_log(plan, VJ_LOG_WARNING,
-                        "database %s is not sorted by contig and start: it is read once for each "
-                        "batch of the input; `varjoin reference build` sorts it",
-                        plan->dbs[d]->name);
+    return parts->contig && parts->pos && parts->alleles && parts->n_others == 0 &&
+           plan->options.sql_file == NULL;
 }
 
 vj_status vj_plan_build(const vj_job_options *options, bool annotating, vj_budget *budget,
@@ -281,8 +252,8 @@ vj_status vj_plan_build(const vj_job_options *options, bool annotating, vj_budge
     VJ_GO(rc, vj_left_open(options, budget, &plan->source, err));
     VJ_GO(rc, make_schema(plan, err));
     VJ_GO(rc, size_batches(plan, err));
-    VJ_GO(rc, choose_engine(plan, err));
-    say_facts(plan);
+    VJ_GO(rc, parse_join_columns(plan, err));
+    plan->engine = options->engine;
     *out = plan;
     plan = NULL;
 out:

@@ -19,11 +19,14 @@ typedef struct native_batch {
     int64_t n_rows;
     vj_content_hash hash;
     vj_buf scratch;
+    vj_keyed_rows keyed; /* when another engine joins */
 } native_batch;
 
 typedef struct native_run {
     vj_plan *plan;
-    vj_sink *sink;
+    vj_sink *sink;   /* one of the two */
+    vj_keyed *keyed;
+    bool with_reasons;
     vj_result *result;
     int64_t last_progress_ns;
 } native_run;
@@ -47,6 +50,7 @@ static void batch_free(void *ctx, void *arg)
         vj_colb_fini(&b->builders[c]);
     VJ_VEC_FINI(&b->row_left);
     vj_buf_fini(&b->scratch);
+    vj_keyed_rows_fini(&b->keyed);
     vj_free(b->matches);
     vj_free(b->row_db);
     vj_free(b->builders);
@@ -76,7 +80,7 @@ static vj_status init_batch(native_run *run, native_batch *b, vj_error *err)
         b->row_db[d].budget = budget;
         VJ_TRY(vj_matches_init(&b->matches[d], plan->dbs[d], budget, err));
     }
-    return VJ_OK;
+    return run->keyed != NULL ? vj_keyed_rows_init(&b->keyed, run->keyed, err) : VJ_OK;
 }
 
 static vj_status batch_new(void *ctx, void **out, vj_error *err)
@@ -242,11 +246,14 @@ static vj_status work_batch(void *ctx, void *worker, void *batch, vj_error *err)
 
     VJ_TRY(vj_left_parse(plan->source, b->left, err));
     vj_stage_stop(plan->track, VJ_STAGE_PARSE, mark, b->left->n_rows, 0);
-    if (plan->n_dbs > 0) {
+    if (plan->n_dbs > 0 && run->with_reasons) {
         VJ_TRY(vj_join_index_build(&b->index, b->left->keys, err));
         for (int32_t d = 0; d < plan->n_dbs; d++)
-            VJ_TRY(vj_refscan_run(worker, plan->dbs[d], &b->index, &b->matches[d], err));
+            VJ_TRY(vj_refscan_run(worker, plan->dbs[d], &b->index, run->keyed == NULL,
+                                  &b->matches[d], err));
     }
+    if (run->keyed != NULL)
+        return vj_keyed_build(&b->keyed, b->left, err);
     mark = vj_stage_start(plan->track);
     VJ_TRY(expand_rows(plan, b, err));
     VJ_TRY(gather_columns(plan, b, err));
@@ -310,22 +317,19 @@ static vj_status note_reasons(native_run *run, const native_batch *b, int32_t d,
         if (k + 1 == list->keys.n || list->keys.ptr[k + 1].contig != contig)
             VJ_TRY(note_contig(run, d, list->contig_names.ptr[contig], counts, err));
     }
-    for (int64_t i = 0; i < b->n_rows; i++)
+    for (int64_t i = 0; run->sink != NULL && i < b->n_rows; i++)
         db->matched_rows += b->row_db[d].ptr[i] >= 0;
     return VJ_OK;
 }
 
-static vj_status commit_batch(void *ctx, void *batch, vj_error *err)
+/* Rows and their hash to the sink. */
+static vj_status commit_rows(native_run *run, native_batch *b, vj_error *err)
 {
-    native_run *run = ctx;
-    native_batch *b = batch;
     vj_result *result = run->result;
     vj_out_batch out = {{&run->plan->out_schema, b->n_rows, b->cols}, b->left,
                         b->identity ? NULL : b->row_left.ptr};
-
-    for (int32_t d = 0; d < run->plan->n_dbs; d++)
-        VJ_TRY(note_reasons(run, b, d, err));
     vj_stage_mark mark = vj_stage_start(run->plan->track);
+
     VJ_TRY(vj_sink_append(run->sink, &out, result, err));
     vj_stage_stop(run->plan->track, VJ_STAGE_WRITE, mark, b->n_rows, 0);
     vj_content_hash_merge(&result->hash, &b->hash);
@@ -334,17 +338,30 @@ static vj_status commit_batch(void *ctx, void *batch, vj_error *err)
     result->records_in += b->left->n_records;
     result->alleles_in += (int64_t)b->left->keys->keys.n;
     vj_vcf_counts_add(&result->counts, b->left->counts);
+    return VJ_OK;
+}
+
+static vj_status commit_batch(void *ctx, void *batch, vj_error *err)
+{
+    native_run *run = ctx;
+    native_batch *b = batch;
+
+    for (int32_t d = 0; run->with_reasons && d < run->plan->n_dbs; d++)
+        VJ_TRY(note_reasons(run, b, d, err));
+    if (run->keyed != NULL)
+        VJ_TRY(vj_keyed_append(run->keyed, &b->keyed, b->left, run->result, err));
+    else
+        VJ_TRY(commit_rows(run, b, err));
     int64_t now_ns = vj_clock_ns();
     if (run->plan->options.progress != NULL && now_ns - run->last_progress_ns > 100000000)
         show_progress(run, now_ns);
     return VJ_OK;
 }
 
-vj_status vj_native_run(vj_plan *plan, vj_sink *sink, vj_result *result, vj_error *err)
+static vj_status run_pipeline(native_run *run, vj_error *err)
 {
-    native_run run = {.plan = plan, .sink = sink, .result = result};
     const vj_pipeline_ops ops = {
-        .ctx = &run,
+        .ctx = run,
         .batch_new = batch_new,
         .batch_free = batch_free,
         .worker_new = worker_new,
@@ -354,5 +371,20 @@ vj_status vj_native_run(vj_plan *plan, vj_sink *sink, vj_result *result, vj_erro
         .commit = commit_batch,
     };
 
-    return vj_pipeline_run(&ops, plan->n_workers, plan->n_batches, plan->stop, err);
+    return vj_pipeline_run(&ops, run->plan->n_workers, run->plan->n_batches, run->plan->stop, err);
+}
+
+vj_status vj_native_run(vj_plan *plan, vj_sink *sink, vj_result *result, vj_error *err)
+{
+    native_run run = {.plan = plan, .sink = sink, .with_reasons = true, .result = result};
+
+    return run_pipeline(&run, err);
+}
+
+vj_status vj_native_run_keyed(vj_plan *plan, vj_keyed *keyed, vj_result *result, vj_error *err)
+{
+    native_run run = {.plan = plan, .keyed = keyed, .with_reasons = vj_plan_is_standard(plan),
+                      .result = result};
+
+    return run_pipeline(&run, err);
 }

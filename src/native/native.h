@@ -10,7 +10,7 @@
 #ifndef VJ_NATIVE_NATIVE_H
 #define VJ_NATIVE_NATIVE_H
 
-#include "engine/engine.h"
+#include "engine/keyed.h"
 
 /*
  * Run the job of the plan: read, parse, join (when the plan annotates), hand rows to the sink in
@@ -19,5 +19,13 @@
  */
 VJ_MUST_CHECK vj_status vj_native_run(vj_plan *plan, vj_sink *sink, vj_result *result,
                                       vj_error *err);
+
+/*
+ * The first half of a job of another engine: read, parse, write the keyed Parquet, and, where the
+ * join is the standard one, find out what becomes of each allele (no payload is read), so that
+ * every engine's record has the same counts and reasons.
+ */
+VJ_MUST_CHECK vj_status vj_native_run_keyed(vj_plan *plan, vj_keyed *keyed, vj_result *result,
+                                            vj_error *err);
 
 #endif

@@ -12,6 +12,7 @@ struct vj_refscan {
     vj_candidates candidates;
     vj_pairs pairs;
     vj_pq_ranges ranges;
+    bool with_payload;
     VJ_VEC(int32_t) rows;      /* rows to select, ascending */
     VJ_VEC(int32_t) live_runs; /* runs of the index that the row group may hold */
     VJ_VEC(int32_t) run_code;  /* per run: the database's contig code, -1: unknown to it */
@@ -374,6 +375,10 @@ static vj_status scan_rowgroup(vj_refscan *scan, const vj_database *db,
     if (scan->pairs.n == 0)
         return VJ_OK;
     VJ_TRY(keep_pairs(scan, m, err));
+    if (!scan->with_payload) {
+        m->n_rows += (int64_t)scan->rows.n;
+        return VJ_OK;
+    }
     mark = vj_stage_start(scan->plan->track);
     VJ_TRY(read_payload(scan, db, file, group, m, err));
     vj_stage_stop(scan->plan->track, VJ_STAGE_PAYLOAD, mark, (int64_t)scan->rows.n, 0);
@@ -424,8 +429,9 @@ static vj_status group_pairs(const vj_refscan *scan, const vj_database *db,
 }
 
 vj_status vj_refscan_run(vj_refscan *scan, const vj_database *db, const vj_join_index *index,
-                         vj_matches *out, vj_error *err)
+                         bool with_payload, vj_matches *out, vj_error *err)
 {
+    scan->with_payload = with_payload;
     VJ_TRY(reset_matches(out, index->list, err));
     VJ_TRY(resolve_contigs(scan, db, index, out, err));
     VJ_TRY(prepare_alleles(scan, db, err));

@@ -33,9 +33,12 @@ typedef struct vj_refscan vj_refscan;
 VJ_MUST_CHECK vj_status vj_refscan_new(const vj_plan *plan, vj_refscan **out, vj_error *err);
 void vj_refscan_free(vj_refscan *scan);
 
-/* Join one batch's keys with one database; applies the plan's duplicate policy. */
+/*
+ * Join one batch's keys with one database; applies the plan's duplicate policy. Without
+ * with_payload only the pairs and reasons are found, no payload column is read.
+ */
 VJ_MUST_CHECK vj_status vj_refscan_run(vj_refscan *scan, const vj_database *db,
-                                       const vj_join_index *index, vj_matches *out,
-                                       vj_error *err);
+                                       const vj_join_index *index, bool with_payload,
+                                       vj_matches *out, vj_error *err);
 
 #endif
