@@ -23,6 +23,7 @@ struct vj_bcfin {
     bcf1_t *rec;
     kstring_t line;
     bool is_bcf;
+    bool allow_truncated;
     int64_t n_read; /* records, for messages */
     /* with regions: contig by contig in the index's order, range by range */
     const vj_regions *regions;
@@ -48,6 +49,34 @@ void *vj_bcfin_memory(const void *ptr, size_t len_bytes)
             free(copy);
     }
     return file;
+}
+
+static vj_status read_pipe(void *ctx, void *dst, size_t cap_bytes, size_t *out_n, vj_error *err)
+{
+    ssize_t n = hread(ctx, dst, cap_bytes);
+
+    *out_n = n > 0 ? (size_t)n : 0;
+    return n >= 0 ? VJ_OK : vj_fail(err, VJ_E_IO, "reading a pipe failed");
+}
+
+static void close_pipe(void *ctx)
+{
+    hclose_abruptly(ctx);
+}
+
+vj_status vj_bcfin_pipe(const char *path, const char *name, vj_feed *out, bool *out_is_bcf,
+                        vj_error *err)
+{
+    htsFormat format = {0};
+    hFILE *file = NULL;
+
+    hts_set_log_level(HTS_LOG_OFF);
+    if ((file = hopen(path, "r")) == NULL)
+        return vj_fail(err, VJ_E_IO, "%s: cannot be opened", name);
+    *out = (vj_feed){.ctx = file, .name = name, .size_bytes = -1, .read = read_pipe,
+                     .free = close_pipe};
+    *out_is_bcf = hts_detect_format(file, &format) == 0 && format.format == bcf;
+    return VJ_OK;
 }
 
 void vj_bcfin_free(vj_bcfin *src)
@@ -130,6 +159,7 @@ vj_status vj_bcfin_open(const char *path, void *hfile, const vj_regions *regions
         goto out;
     }
     src->regions = regions;
+    src->allow_truncated = allow_truncated;
     VJ_GO(rc, open_file(src, hfile, allow_truncated, err));
     if (regions != NULL)
         VJ_GO(rc, open_index(src, err));
@@ -243,6 +273,17 @@ static vj_status read_region(vj_bcfin *src, bool *out_end, vj_error *err)
     }
 }
 
+/* A pipe shows only at its end whether the empty block is there. */
+static vj_status check_end(const vj_bcfin *src, vj_error *err)
+{
+    if (src->fp->format.compression == bgzf && src->fp->fp.bgzf->no_eof_block &&
+        !src->allow_truncated)
+        return vj_fail(err, VJ_E_CORRUPT,
+                       "%s: truncated: expected the empty block that ends a BGZF file, found none",
+                       src->name);
+    return VJ_OK;
+}
+
 /* The next record of a whole BCF file. */
 static vj_status read_record(vj_bcfin *src, bool *out_end, vj_error *err)
 {
@@ -251,7 +292,7 @@ static vj_status read_record(vj_bcfin *src, bool *out_end, vj_error *err)
     src->line.l = 0;
     *out_end = n == -1;
     if (n == -1)
-        return VJ_OK;
+        return check_end(src, err);
     if (n < -1 || src->rec->errcode != 0 || vcf_format(src->hdr, src->rec, &src->line) != 0)
         return fail_record(src, err);
     return VJ_OK;

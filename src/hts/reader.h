@@ -147,7 +147,7 @@ bool vj_ranges_overlap(const vj_ranges *ranges, int64_t beg1, int64_t end1);
 
 /* bcfin.c: what htslib reads, as lines of text: BCF, or VCF through an index */
 /*
- * hfile: an hFILE over memory, taken over; NULL: opened by path. regions may be NULL, and must
+ * hfile: an hFILE over memory or a pipe, taken over; NULL: opened by path. regions may be NULL, and must
  * outlive the object.
  */
 VJ_MUST_CHECK vj_status vj_bcfin_open(const char *path, void *hfile, const vj_regions *regions,
@@ -155,6 +155,12 @@ VJ_MUST_CHECK vj_status vj_bcfin_open(const char *path, void *hfile, const vj_re
 void vj_bcfin_free(vj_bcfin *bcf);
 /* An hFILE over a copy of the bytes, or NULL without memory. */
 void *vj_bcfin_memory(const void *ptr, size_t len_bytes);
+/*
+ * A pipe or standard input: htslib opens it and looks at its first bytes, which stay in it. BCF
+ * goes on to vj_bcfin_open as hfile, all else is read through the feed.
+ */
+VJ_MUST_CHECK vj_status vj_bcfin_pipe(const char *path, const char *name, vj_feed *out,
+                                      bool *out_is_bcf, vj_error *err);
 const char *vj_bcfin_format(const vj_bcfin *bcf);
 /* Header as VCF text, appended. */
 VJ_MUST_CHECK vj_status vj_bcfin_header(vj_bcfin *bcf, vj_buf *dst, vj_error *err);

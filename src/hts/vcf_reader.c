@@ -138,13 +138,38 @@ static vj_status finish_open(vj_vcf_reader *reader, vj_error *err)
     return VJ_OK;
 }
 
+/* The first piece of text is at hand. */
+static vj_status start_text(vj_vcf_reader *reader, vj_error *err)
+{
+    reader->total_bytes = vj_textin_bytes_total(reader->in);
+    VJ_TRY(vj_textin_read(reader->in, &reader->win, &reader->win_end, err));
+    return vj_buf_reserve(&reader->win, VJ_SCAN_PAD_BYTES, err);
+}
+
+/* A regular file or memory: what it is shows in its text; BCF is opened anew by htslib. */
 static vj_status open_input(vj_vcf_reader *reader, vj_input *input, vj_error *err)
 {
     VJ_TRY(vj_textin_open(input, reader->options.allow_truncated, reader->budget, &reader->in,
                           err));
-    reader->total_bytes = vj_textin_bytes_total(reader->in);
-    VJ_TRY(vj_textin_read(reader->in, &reader->win, &reader->win_end, err));
-    return vj_buf_reserve(&reader->win, VJ_SCAN_PAD_BYTES, err);
+    return start_text(reader, err);
+}
+
+/* A pipe gives its bytes once: htslib looks first, and keeps BCF. */
+static vj_status open_pipe(vj_vcf_reader *reader, const char *path, vj_error *err)
+{
+    vj_feed feed;
+    bool bcf = false;
+
+    reader->total_bytes = -1;
+    if (reader->regions != NULL)
+        return vj_fail(err, VJ_E_USAGE, "%s: regions need a file with an index; use targets",
+                       reader->name);
+    VJ_TRY(vj_bcfin_pipe(path, reader->name, &feed, &bcf, err));
+    if (bcf)
+        return open_bcf(reader, path, feed.ctx, err);
+    VJ_TRY(vj_textin_open_feed(&feed, reader->options.allow_truncated, reader->budget,
+                               &reader->in, err));
+    return start_text(reader, err);
 }
 
 vj_status vj_vcf_open(const char *path, const vj_vcf_read_options *options, vj_budget *budget,
@@ -159,9 +184,15 @@ vj_status vj_vcf_open(const char *path, const vj_vcf_read_options *options, vj_b
                          &reader, err));
     VJ_GO(rc, make_regions(reader, err));
     VJ_GO(rc, vj_input_open(path, &input, err));
-    VJ_GO(rc, open_input(reader, input, err));
-    if (is_bcf(reader) || reader->regions != NULL)
-        VJ_GO(rc, open_bcf(reader, path, NULL, err));
+    if (vj_input_size(input) < 0 || strcmp(path, "-") == 0) {
+        rc = open_pipe(reader, path, err);
+        vj_input_free(input);
+        VJ_GO(rc, rc);
+    } else {
+        VJ_GO(rc, open_input(reader, input, err));
+        if (is_bcf(reader) || reader->regions != NULL)
+            VJ_GO(rc, open_bcf(reader, path, NULL, err));
+    }
     VJ_GO(rc, finish_open(reader, err));
     *out = reader;
     return VJ_OK;

@@ -179,6 +179,51 @@ static void regions_without_an_index_are_refused(void **state)
     assert_int_equal(status, VJ_E_USAGE);
 }
 
+/* The first bytes of a file, through a pipe. */
+static vcf_case through_pipe(const char *name, size_t cut_bytes)
+{
+    vj_buf file = {0};
+    vj_error err = {0};
+    char path[40];
+    int ends[2];
+
+    assert_ok(vj_path_read(path_of(name), &file, &err), &err);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], file.ptr, file.len_bytes - cut_bytes),
+                     file.len_bytes - cut_bytes);
+    close(ends[1]);
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    vcf_case c = vcf_case_path(path, NULL, NULL);
+    close(ends[0]);
+    vj_buf_fini(&file);
+    return c;
+}
+
+static void pipes_carry_every_format(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a.bcf", "u.bcf", "a.vcf.gz", "plain.vcf"};
+    vcf_case whole = vcf_case_text(text, NULL, NULL);
+
+    for (size_t i = 0; i < VJ_COUNT(names); i++) {
+        vcf_case c = through_pipe(names[i], 0);
+
+        if (c.status != VJ_OK)
+            fail_msg("%s: %s", names[i], c.err.text);
+        assert_string_equal(c.rows, whole.rows);
+        vcf_case_fini(&c);
+    }
+    /* without the block that ends a BGZF file */
+    for (size_t i = 0; i < VJ_COUNT(names); i += 2) {
+        vcf_case c = through_pipe(names[i], 28);
+
+        assert_int_equal(c.status, VJ_E_CORRUPT);
+        assert_non_null(strstr(c.err.text, "truncated: expected the empty block"));
+        vcf_case_fini(&c);
+    }
+    vcf_case_fini(&whole);
+}
+
 static void write_text(const char *name, const char *content)
 {
     FILE *file = fopen(path_of(name), "w");
@@ -233,6 +278,7 @@ int main(void)
         cmocka_unit_test(bcf_gives_the_rows_of_its_text),
         cmocka_unit_test(bcf_in_memory_is_read),
         cmocka_unit_test(a_cut_bcf_is_an_error),
+        cmocka_unit_test(pipes_carry_every_format),
         cmocka_unit_test(regions_are_answered_through_the_index),
         cmocka_unit_test(regions_without_an_index_are_refused),
         cmocka_unit_test(target_files_are_bed_or_positions),
