@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "duck/duck.h"
+#include "polars/polars.h"
 #include "track/track.h"
 
 enum { ID_PYTHON = 256, ID_DUCKDB, ID_DUCKDB_MEMORY, ID_DUCKDB_THREADS, ID_MEMORY };
@@ -119,51 +120,16 @@ static void print_duckdb(const settings *s)
         printf("  duckdb          missing: %s\n", err.text);
 }
 
-typedef struct python_words {
-    char lines[3][256];
-    int n;
-} python_words;
-
-static vj_status take_line(void *arg, vj_span line, vj_error *err)
-{
-    python_words *words = arg;
-
-    (void)err;
-    if (words->n < 3)
-        vj_quote(words->lines[words->n++], sizeof words->lines[0], line.ptr, line.len_bytes);
-    return VJ_OK;
-}
-
-/* Ask an interpreter for itself and its Polars; false when it cannot be run. */
-static bool ask_python(const char *python, python_words *words)
-{
-    static const char code[] = "import sys\nprint(sys.executable)\nprint(sys.version.split()[0])\n"
-                               "import importlib.metadata as m\nprint(m.version('polars'))\n";
-    const char *argv[] = {python, "-c", code, NULL};
-    vj_child_options o = {.argv = argv, .on_line = take_line, .arg = words, .timeout_ms = 20000,
-                          .stop = vj_cli_stop()};
-    vj_child_result result;
-    vj_error err = {0};
-    vj_status rc = vj_child_run(&o, &result, &err);
-
-    vj_child_fini(&result);
-    return rc == VJ_OK && words->n >= 2;
-}
-
 static void print_polars(const settings *s)
 {
-    const char *python = s->python != NULL ? s->python : "python3";
-    python_words words = {.n = 0};
+    char version[64];
+    vj_error err = {0};
 
-    if (!ask_python(python, &words))
-        printf("  polars          missing: %s cannot be run; give --python or VARJOIN_PYTHON\n",
-               python);
-    else if (words.n < 3)
-        printf("  polars          missing in Python %s (%s): pip install polars there, or name "
-               "another with --python or VARJOIN_PYTHON\n", words.lines[1], words.lines[0]);
+    if (vj_plr_probe(s->python, version, sizeof version, &err) == VJ_OK)
+        printf("  polars          %s  <- %s\n", version,
+               s->python != NULL ? s->python : "python3 of PATH; --python, VARJOIN_PYTHON");
     else
-        printf("  polars          %s  <- Python %s, %s\n", words.lines[2], words.lines[1],
-               words.lines[0]);
+        printf("  polars          missing: %s\n", err.text);
 }
 
 /* What the resource tracker can measure exactly here. */

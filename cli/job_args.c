@@ -283,6 +283,12 @@ static vj_status write_text(const char *path, const char *text, vj_error *err)
     return rc;
 }
 
+/* Nothing where nobody asked, or where there is no text since memory ran out. */
+static vj_status write_wanted(const char *path, const char *text, vj_error *err)
+{
+    return path != NULL && text[0] != '\0' ? write_text(path, text, err) : VJ_OK;
+}
+
 static vj_job *_Atomic running; /* what a signal cancels */
 
 static void cancel_running(void *arg)
@@ -315,8 +321,9 @@ int job_args_run(job_args *args, job_function run)
     vj_cli_progress_end();
     if (rc == VJ_OK && vj_cli_verbosity >= 1)
         fputs(vj_job_report_text(job), stderr);
-    if (args->report_path != NULL &&
-        write_text(args->report_path, vj_job_report_json(job), &report_err) != VJ_OK &&
+    if ((write_wanted(args->report_path, vj_job_report_json(job), &report_err) != VJ_OK ||
+         write_wanted(rc == VJ_OK ? args->multiqc_path : NULL, vj_job_report_multiqc(job),
+                      &report_err) != VJ_OK) &&
         rc == VJ_OK) {
         rc = report_err.code;
         err = report_err;

@@ -133,6 +133,8 @@ VJ_API VJ_MUST_CHECK vj_status vj_job_normalize(vj_job *job, vj_error *err);
 VJ_API const char *vj_job_report_json(vj_job *job);
 /* The table for people; owned by the job. */
 VJ_API const char *vj_job_report_text(vj_job *job);
+/* One row of MultiQC's custom content as JSON; owned by the job; "" before. */
+VJ_API const char *vj_job_report_multiqc(vj_job *job);
 VJ_API void vj_text_free(char *text);
 
 #ifdef __cplusplus

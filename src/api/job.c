@@ -11,12 +11,12 @@
 /*
  * A job owns what a run leaves behind: its record as JSON and as a table.
  *
- *   new -> annotate | normalize -> (report_json, report_text) -> ... -> free
+ *   new -> annotate | normalize -> (report_json, report_text, report_multiqc) -> ... -> free
  */
 struct vj_job {
     vj_job_options options;
     vj_stop stop;
-    vj_buf json, table;
+    vj_buf json, table, multiqc;
 };
 
 /* One run: from options to a finished output and a filled record. */
@@ -52,6 +52,7 @@ void vj_job_free(vj_job *job)
         return;
     vj_buf_fini(&job->json);
     vj_buf_fini(&job->table);
+    vj_buf_fini(&job->multiqc);
     vj_free(job);
 }
 
@@ -68,6 +69,11 @@ const char *vj_job_report_json(vj_job *job)
 const char *vj_job_report_text(vj_job *job)
 {
     return job->table.len_bytes > 0 ? (const char *)job->table.ptr : "";
+}
+
+const char *vj_job_report_multiqc(vj_job *job)
+{
+    return job->multiqc.len_bytes > 0 ? (const char *)job->multiqc.ptr : "";
 }
 
 void vj_text_free(char *text)
@@ -368,6 +374,16 @@ static vj_status do_run(job_run *run, vj_error *err)
     return VJ_OK;
 }
 
+typedef vj_status (*report_sink)(vj_report *report, vj_buf *out, vj_error *err);
+
+/* What a sink gives as a C string; empty when memory does not do. */
+static void keep_text(vj_report *report, report_sink sink, vj_buf *out)
+{
+    vj_buf_reset(out);
+    if (sink(report, out, NULL) != VJ_OK || vj_buf_push(out, 0, NULL) != VJ_OK)
+        vj_buf_reset(out);
+}
+
 /* The record is wanted after a failure too, so its own failures do not hide the run's. */
 static void close_report(job_run *run, vj_status rc, const vj_error *err)
 {
@@ -378,14 +394,9 @@ static void close_report(job_run *run, vj_status rc, const vj_error *err)
     vj_track_end(run->track, &report->figures);
     report->exit_status = vj_status_exit_code(rc);
     report->error = rc != VJ_OK ? err->text : NULL;
-    vj_buf_reset(&run->job->json);
-    vj_buf_reset(&run->job->table);
-    if (vj_report_json(report, &run->job->json, NULL) != VJ_OK ||
-        vj_buf_push(&run->job->json, 0, NULL) != VJ_OK)
-        vj_buf_reset(&run->job->json);
-    if (vj_report_table(report, &run->job->table, NULL) != VJ_OK ||
-        vj_buf_push(&run->job->table, 0, NULL) != VJ_OK)
-        vj_buf_reset(&run->job->table);
+    keep_text(report, vj_report_json, &run->job->json);
+    keep_text(report, vj_report_table, &run->job->table);
+    keep_text(report, vj_report_multiqc, &run->job->multiqc);
 }
 
 static vj_status run_job(vj_job *job, bool annotating, vj_error *err)

@@ -28,7 +28,7 @@ def test_doctor_knows_slurm(varjoin):
 
 def test_doctor_tells_how_to_get_what_is_missing(varjoin):
     text = varjoin("doctor", "--python", "/no/such/python", "--duckdb-lib", "/no/such/lib.so").stdout
-    assert "missing: /no/such/python cannot be run; give --python or VARJOIN_PYTHON" in text
+    assert "polars          missing: no Python called /no/such/python" in text
     assert "duckdb          missing: " in text
 
 
@@ -38,7 +38,7 @@ def run(varjoin, tmp_path_factory):
     varjoin("simulate", "-o", folder / "db", "--rows", 20000, "--sample", folder / "s.vcf.gz")
     varjoin(
         "annotate", "-a", f"ens={folder / 'db'}", folder / "s.vcf.gz", "-o", folder / "out.parquet",
-        "--report", folder / "run.json",
+        "--report", folder / "run.json", "--multiqc", folder / "varjoin.stats.json", "--sample-name", "S1",
     )
     return folder
 
@@ -58,6 +58,13 @@ def test_record_of_a_real_run_is_valid_and_true(run):
         assert sum(c[name] for c in db["contigs"]) == db[name]
     stages = {s["name"]: s for s in record["stages"]}
     assert {"read", "parse", "keys", "payload", "encode", "write"} <= set(stages)
+
+
+def test_multiqc_row_of_a_real_run(run):
+    record = json.loads((run / "run.json").read_text())
+    row = json.loads((run / "varjoin.stats.json").read_text())["data"]["S1"]
+    assert row["rows"] == record["rows"]["rows_out"]
+    assert 50 < row["matched_percent_ens"] <= 100
 
 
 def test_report_makes_a_page(varjoin, run):
