@@ -47,6 +47,8 @@ static void put_float(double value, int digits)
 {
     if (value != value || value > 1.7e308 * 1.05 || value < -1.7e308 * 1.05)
         printf("\"%s\"", value != value ? "nan" : value > 0 ? "inf" : "-inf");
+    else if (value == 0)
+        printf(__builtin_signbit(value) ? "-0.0" : "0.0"); /* JSON's -0 is an integer */
     else
         printf("%.*g", digits, value);
 }
