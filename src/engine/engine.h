@@ -75,10 +75,12 @@ void vj_database_free(vj_database *db);
 
 /*
  * Give every database column its output name, unique without regard to case: id -> rsid, a
- * taken name gets _<database>. selection is the -c list or NULL; a column that it does not pick
+ * taken name gets _<database>. reserved names (n_reserved of them) are taken too. selection is
+ * the -c list or NULL; a column that it does not pick
  * gets name NULL. VJ_E_USAGE when -c names a column that no database has.
  */
-VJ_MUST_CHECK vj_status vj_names_resolve(const vj_schema *left, vj_database **dbs, int32_t n_dbs,
+VJ_MUST_CHECK vj_status vj_names_resolve(const vj_schema *left, const char *const *reserved,
+                                         int32_t n_reserved, vj_database **dbs, int32_t n_dbs,
                                          const char *selection, vj_error *err);
 
 /* ---- left batches ---- */

@@ -143,8 +143,8 @@ static vj_status name_columns(vj_database *db, selection *sel, vj_map *taken, vj
     return VJ_OK;
 }
 
-vj_status vj_names_resolve(const vj_schema *left, vj_database **dbs, int32_t n_dbs,
-                           const char *selected, vj_error *err)
+vj_status vj_names_resolve(const vj_schema *left, const char *const *reserved, int32_t n_reserved,
+                           vj_database **dbs, int32_t n_dbs, const char *selected, vj_error *err)
 {
     selection sel = {0};
     vj_map taken;
@@ -156,6 +156,9 @@ vj_status vj_names_resolve(const vj_schema *left, vj_database **dbs, int32_t n_d
     for (int32_t i = 0; i < left->n_fields; i++)
         VJ_GO(rc, vj_map_put(&taken, fold_name(left->fields[i].name, folded, sizeof folded), 1,
                              NULL, NULL, err));
+    for (int32_t i = 0; i < n_reserved; i++)
+        VJ_GO(rc, vj_map_put(&taken, fold_name(reserved[i], folded, sizeof folded), 1, NULL, NULL,
+                             err));
     if (selected != NULL)
         VJ_GO(rc, parse_selection(selected, dbs, n_dbs, &sel, err));
     for (int32_t d = 0; d < n_dbs; d++)

@@ -81,12 +81,39 @@ static vj_status open_databases(vj_plan *plan, vj_error *err)
     return VJ_OK;
 }
 
+static bool writes_vcf(vj_output_kind kind)
+{
+    return kind == VJ_TO_VCF || kind == VJ_TO_VCF_GZ || kind == VJ_TO_BCF ||
+           kind == VJ_TO_BCF_PLAIN;
+}
+
+/* In VCF output a database column may not take the name of an INFO field that the header has,
+ * whether or not it was selected. */
+static vj_status reserve_info_ids(vj_plan *plan, const char ***out, int32_t *out_n, vj_error *err)
+{
+    const vj_vcf_reader *reader = vj_left_vcf(plan->source);
+    const vj_vcf_header *header = reader != NULL ? vj_vcf_header_view(reader) : NULL;
+
+    if (header == NULL || !writes_vcf(plan->output_kind))
+        return VJ_OK;
+    *out = vj_arena_zalloc(&plan->arena, (size_t)VJ_MAX(header->n_infos, 1) * sizeof **out, err);
+    if (*out == NULL)
+        return VJ_E_NOMEM;
+    for (int32_t i = 0; i < header->n_infos; i++)
+        (*out)[(*out_n)++] = header->infos[i].id;
+    return VJ_OK;
+}
+
 static vj_status make_schema(vj_plan *plan, vj_error *err)
 {
     const vj_schema *left = vj_left_schema(plan->source);
     int32_t n = left->n_fields;
 
-    VJ_TRY(vj_names_resolve(left, plan->dbs, plan->n_dbs, plan->options.columns, err));
+    const char **reserved = NULL;
+    int32_t n_reserved = 0;
+    VJ_TRY(reserve_info_ids(plan, &reserved, &n_reserved, err));
+    VJ_TRY(vj_names_resolve(left, reserved, n_reserved, plan->dbs, plan->n_dbs,
+                            plan->options.columns, err));
     for (int32_t d = 0; d < plan->n_dbs; d++)
         n += plan->dbs[d]->n_columns;
     vj_field *fields = vj_arena_zalloc(&plan->arena, (size_t)VJ_MAX(n, 1) * sizeof *fields, err);

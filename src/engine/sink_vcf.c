@@ -3,13 +3,24 @@
 struct vj_sink_vcf {
     const vj_plan *plan;
     vj_vcf_writer *writer;
+    vj_vcf_table *table; /* Parquet input: lines are made of the rows */
+    vj_buf lines;
     VJ_VEC(int64_t) first_row;
     int32_t alt_index_i; /* field of the left schema */
 };
 
 static vj_vcf_out_kind out_kind(vj_output_kind kind)
 {
-    return kind == VJ_TO_VCF ? VJ_OUT_VCF : kind == VJ_TO_VCF_GZ ? VJ_OUT_VCF_GZ : VJ_OUT_BCF;
+    switch (kind) {
+    case VJ_TO_VCF_GZ:
+        return VJ_OUT_VCF_GZ;
+    case VJ_TO_BCF:
+        return VJ_OUT_BCF;
+    case VJ_TO_BCF_PLAIN:
+        return VJ_OUT_BCF_PLAIN;
+    default:
+        return VJ_OUT_VCF;
+    }
 }
 
 static int32_t find_field(const vj_schema *schema, const char *name)
@@ -20,7 +31,7 @@ static int32_t find_field(const vj_schema *schema, const char *name)
     return -1;
 }
 
-static vj_status describe_annotations(const vj_plan *plan, vj_vcf_annotation *out)
+static void describe_annotations(const vj_plan *plan, vj_vcf_annotation *out)
 {
     int32_t n = 0;
 
@@ -36,6 +47,21 @@ static vj_status describe_annotations(const vj_plan *plan, vj_vcf_annotation *ou
                                            .database = plan->dbs[d]->name,
                                            .release = plan->dbs[d]->release};
         }
+}
+
+/* Parquet input: a header is made, lines come from the rows. */
+static vj_status make_table(vj_sink_vcf *sink, vj_vcf_write_options *options, vj_error *err)
+{
+    const vj_plan *plan = sink->plan;
+    const vj_vcf_table_options table = {
+        .schema = &plan->out_schema,
+        .annotations = options->annotations,
+        .n_annotations = options->n_annotations,
+    };
+
+    VJ_TRY(vj_vcf_table_new(&table, plan->budget, &sink->table, err));
+    options->header = vj_vcf_table_header(sink->table);
+    options->annotations = vj_vcf_table_annotations(sink->table, &options->n_annotations);
     return VJ_OK;
 }
 
@@ -54,7 +80,7 @@ static vj_status open_writer(vj_sink_vcf *sink, vj_error *err)
         vj_arena_zalloc(&arena, (size_t)VJ_MAX(plan->n_dbs, 1) * sizeof *dbs, err);
     if (annotations == NULL || dbs == NULL)
         goto out;
-    VJ_GO(rc, describe_annotations(plan, annotations));
+    describe_annotations(plan, annotations);
     for (int32_t d = 0; d < plan->n_dbs; d++)
         dbs[d] = (vj_out_database){plan->dbs[d]->name, plan->dbs[d]->release,
                                    plan->dbs[d]->checksum};
@@ -70,11 +96,15 @@ static vj_status open_writer(vj_sink_vcf *sink, vj_error *err)
         .kind = out_kind(plan->output_kind),
         .write_index = plan->options.write_index != 0,
         .n_threads = plan->n_workers,
-        .header = vj_vcf_header_view(reader),
+        .index_if_sorted = true,
+        .header = reader != NULL ? vj_vcf_header_view(reader) : NULL,
         .annotations = annotations,
         .n_annotations = n,
         .provenance = &provenance,
     };
+    rc = reader == NULL ? make_table(sink, &options, err) : VJ_OK;
+    if (rc != VJ_OK)
+        goto out;
     VJ_GO(rc, vj_vcf_writer_open(plan->options.output, &options, plan->budget, &sink->writer,
                                  err));
 out:
@@ -85,15 +115,11 @@ out:
 vj_status vj_sink_vcf_open(const vj_plan *plan, vj_sink_vcf **out, vj_error *err)
 {
     *out = NULL;
-    if (vj_left_vcf(plan->source) == NULL)
-        return vj_fail(err, VJ_E_UNSUPPORTED,
-                       "%s: a Parquet input has no VCF records to write; write Parquet or TSV, "
-                       "or annotate the VCF itself", plan->options.input);
     vj_sink_vcf *sink = vj_zalloc(plan->budget, sizeof *sink, err);
     if (sink == NULL)
         return VJ_E_NOMEM;
     sink->plan = plan;
-    sink->first_row.budget = plan->budget;
+    sink->first_row.budget = sink->lines.budget = plan->budget;
     sink->alt_index_i = find_field(vj_left_schema(plan->source), "alt_index");
     vj_status rc = open_writer(sink, err);
     if (rc != VJ_OK) {
@@ -123,9 +149,32 @@ static vj_status find_first_rows(vj_sink_vcf *sink, const vj_out_batch *rows, vj
     return VJ_OK;
 }
 
+static vj_status append_table(vj_sink_vcf *sink, const vj_out_batch *rows, vj_error *err)
+{
+    vj_vcf_out_counts counts = {0};
+
+    vj_buf_reset(&sink->lines);
+    if (rows != NULL)
+        VJ_TRY(vj_vcf_table_add(sink->table, &rows->batch, &sink->lines, &counts, err));
+    else
+        VJ_TRY(vj_vcf_table_end(sink->table, &sink->lines, &counts, err));
+    return vj_vcf_writer_write(sink->writer, vj_buf_span(&sink->lines), &counts, err);
+}
+
+static void note_counts(const vj_sink_vcf *sink, vj_result *result)
+{
+    const vj_vcf_out_counts *counts = vj_vcf_writer_counts(sink->writer);
+
+    result->vcf_extra_rows = counts->n_extra_rows;
+    result->vcf_out_of_range = counts->n_out_of_range;
+}
+
 vj_status vj_sink_vcf_append(vj_sink_vcf *sink, const vj_out_batch *rows, vj_result *result,
                              vj_error *err)
 {
+    (void)result;
+    if (sink->table != NULL)
+        return append_table(sink, rows, err);
     VJ_TRY(find_first_rows(sink, rows, err));
     vj_vcf_annotated records = {
         .n_records = rows->left->n_records,
@@ -134,15 +183,17 @@ vj_status vj_sink_vcf_append(vj_sink_vcf *sink, const vj_out_batch *rows, vj_res
         .alt_index = sink->alt_index_i >= 0 ? &rows->batch.cols[sink->alt_index_i] : NULL,
         .cols = rows->batch.cols + sink->plan->n_left_fields,
     };
-    VJ_TRY(vj_vcf_writer_append(sink->writer, &records, err));
-    result->vcf_extra_rows = vj_vcf_writer_counts(sink->writer)->n_extra_rows;
-    result->vcf_out_of_range = vj_vcf_writer_counts(sink->writer)->n_out_of_range;
-    return VJ_OK;
+    return vj_vcf_writer_append(sink->writer, &records, err);
 }
 
 vj_status vj_sink_vcf_finish(vj_sink_vcf *sink, vj_result *result, vj_error *err)
 {
-    (void)result;
+    if (sink->table != NULL)
+        VJ_TRY(append_table(sink, NULL, err));
+    note_counts(sink, result);
+    const char *note = vj_vcf_writer_note(sink->writer);
+    if (note != NULL && *note != '\0')
+        vj_plan_log(sink->plan, VJ_LOG_WARNING, "%s", note);
     return vj_vcf_writer_finish(sink->writer, err);
 }
 
@@ -151,6 +202,8 @@ void vj_sink_vcf_free(vj_sink_vcf *sink)
     if (sink == NULL)
         return;
     vj_vcf_writer_free(sink->writer);
+    vj_vcf_table_free(sink->table);
+    vj_buf_fini(&sink->lines);
     VJ_VEC_FINI(&sink->first_row);
     vj_free(sink);
 }

@@ -2,7 +2,7 @@
  * sink_vcf.h - private to engine: joined rows as VCF or BCF.
  *
  * With VCF input the records go through untouched and grow INFO fields, one per database column.
- * Parquet input has no records: VJ_E_UNSUPPORTED names what to use instead.
+ * Parquet input has no records: lines and header are made of the rows.
  */
 #ifndef VJ_ENGINE_SINK_VCF_H
 #define VJ_ENGINE_SINK_VCF_H
