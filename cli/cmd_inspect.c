@@ -3,11 +3,12 @@
 
 #include "varjoin/inspect.h"
 
-enum { ID_JSON = 256, ID_ROWGROUPS, ID_PAGES, ID_FULL, ID_MEMORY };
+enum { ID_JSON = 256, ID_ROWGROUPS, ID_PAGES, ID_FULL, ID_HEAD, ID_MEMORY };
 
 static const vj_cli_option options[] = {
     {ID_ROWGROUPS, "row-groups", NULL, "Parquet", "each row group with its column chunks", NULL},
     {ID_PAGES, "pages", "COLUMN", "Parquet", "the pages of a column", NULL},
+    {ID_HEAD, "head", "N", "Parquet", "instead, the first N rows as TSV", NULL},
     {ID_FULL, "full", NULL, "Output", "key-values, names and header lines uncut", NULL},
     {ID_JSON, "json", NULL, "Output", "JSON: an object for one file, an array for several", NULL},
     {ID_MEMORY, "memory", "SIZE", "Output", "bound of memory [256MB]", "VARJOIN_MEMORY"},
@@ -21,7 +22,7 @@ const vj_cli_verb vj_verb_inspect = {
     .args = "[options] FILE...",
     .summary = "schema, row groups, pages, statistics, provenance of Parquet, VCF and BCF files",
     .details = "Parquet of any writer, VCF (text, gzip, BGZF) and BCF; '-' is VCF or BCF on standard\n"
-               "input. Reads footers and headers, never the values.",
+               "input. Reads footers and headers, and values only for --head.",
     .options = options,
     .run = vj_cmd_inspect,
 };
@@ -33,6 +34,7 @@ static vj_status take_option(const vj_cli_args *args, int id, vj_inspect_options
     case ID_JSON: o->json = 1; return VJ_OK;
     case ID_ROWGROUPS: o->row_groups = 1; return VJ_OK;
     case ID_PAGES: o->pages_of = args->value; return VJ_OK;
+    case ID_HEAD: return vj_cli_int(args, 1, 100000, &o->head_rows, err);
     case ID_FULL: o->whole_values = 1; return VJ_OK;
     default: return vj_cli_size(args, &o->memory_bytes, err);
     }

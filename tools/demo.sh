@@ -20,12 +20,7 @@ du -h $dir/ensembl/*.parquet $dir/person.vcf.gz
 
 step $varjoin annotate $dir/person.vcf.gz -a ensembl=$dir/ensembl -o $dir/annotated.parquet
 
-printf '\nThe first rows (a few columns, as TSV):\n'
-$varjoin annotate $dir/person.vcf.gz -a ensembl=$dir/ensembl -c 'id,MA,MAF,E_gnomAD' \
-  --no-formats --no-version -O t -o - --quiet 2>/dev/null |
-  awk '!/^##/ && ++n <= 9' | cut -f 1,2,5,6,10- | expand -t 14
-
-if $varjoin --help | grep -q '^  verify'; then
-  step $varjoin verify $dir/annotated.parquet
-fi
+printf '\n$ %s | cut ...\n' "$varjoin inspect --head 8 $dir/annotated.parquet"
+$varjoin inspect --head 8 $dir/annotated.parquet | cut -f 1,2,5,6,10,18,23,28,33,34 | expand -t 14
+step $varjoin verify $dir/annotated.parquet
 printf '\nIt is an ordinary Parquet file: %s\n' "$dir/annotated.parquet"

@@ -22,12 +22,13 @@ typedef struct vj_inspect_options {
     const char *pages_of;   /* Parquet: pages of this column (dotted leaf path or name); NULL */
     int whole_values;       /* text: key-values and header lines in full */
     int64_t memory_bytes;   /* bound; 0: 256 MB */
+    int64_t head_rows;      /* Parquet: instead, the first so many rows as TSV; 0: none */
 } vj_inspect_options;
 #define VJ_INSPECT_OPTIONS_INIT {.struct_size = sizeof(vj_inspect_options)}
 
 /*
  * Describe one file; write receives the description in pieces, in order. Reads footers, indexes
- * and headers, never values; only pages_of walks the page headers of a column.
+ * and headers, never values, unless head_rows asks for rows; only pages_of walks the page headers of a column.
  *
  * errors: VJ_E_USAGE (no such column), VJ_E_CORRUPT, VJ_E_UNSUPPORTED, VJ_E_NOTFOUND, VJ_E_IO,
  *         VJ_E_NOMEM

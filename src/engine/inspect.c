@@ -58,6 +58,14 @@ vj_status vj_inspect(const char *path, const vj_inspect_options *options,
         memcpy(&known, options, VJ_MIN(options->struct_size, sizeof known));
     vj_budget_init(&budget, known.memory_bytes > 0 ? known.memory_bytes : DEFAULT_MEMORY_BYTES);
     VJ_GO(rc, is_parquet(path, &parquet, err));
+    if (known.head_rows > 0) {
+        if (!parquet)
+            VJ_GO(rc, vj_fail(err, VJ_E_USAGE, "%s is not Parquet: only Parquet shows its first rows",
+                              path));
+        VJ_GO(rc, vj_inspect_head(path, known.head_rows, &budget, &text, err));
+        write(user, (const char *)text.ptr, text.len_bytes);
+        goto out;
+    }
     facts = parquet ? vj_inspect_parquet(path, &known, &budget, &why)
                     : vj_inspect_vcf(path, &budget, &why);
     if (facts == NULL) {

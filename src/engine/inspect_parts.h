@@ -21,4 +21,8 @@ void vj_put(json_t **object, const char *key, json_t *value);
 /* The same at the end of an array. */
 void vj_add(json_t **array, json_t *value);
 
+/* The first rows of a Parquet file as TSV, appended to text. */
+VJ_MUST_CHECK vj_status vj_inspect_head(const char *path, int64_t n_rows, vj_budget *budget,
+                                        vj_buf *text, vj_error *err);
+
 #endif
