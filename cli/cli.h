@@ -23,7 +23,7 @@ typedef struct vj_cli_option {
     int id;            /* a letter is the short option too; from 256 on: long name only */
     const char *name;  /* without dashes; NULL ends the table */
     const char *arg;   /* "FILE"; all in brackets: may be left out; NULL: takes none */
-    const char *group; /* heading in --help */
+    const char *group; /* heading in --help; NULL: "Options" */
     const char *help;  /* one sentence, lower case, no full stop; '\n' breaks the line */
     const char *env;   /* variable that sets it where the command line does not; or NULL */
 } vj_cli_option;

@@ -14,15 +14,20 @@ typedef struct option_groups {
     int n;
 } option_groups;
 
+static const char *group_of(const vj_cli_option *option)
+{
+    return option->group != NULL ? option->group : "Options";
+}
+
 static void collect_groups(const vj_cli_option *table, option_groups *groups)
 {
     for (const vj_cli_option *o = table; o != NULL && o->name != NULL; o++) {
         int i = 0;
 
-        while (i < groups->n && strcmp(groups->names[i], o->group) != 0)
+        while (i < groups->n && strcmp(groups->names[i], group_of(o)) != 0)
             i++;
         if (i == groups->n && groups->n < MAX_GROUPS)
-            groups->names[groups->n++] = o->group;
+            groups->names[groups->n++] = group_of(o);
     }
 }
 
@@ -46,7 +51,7 @@ static void each_option(FILE *to, const vj_cli_verb *verb, const char *group,
 
     for (size_t t = 0; t < VJ_COUNT(tables); t++)
         for (const vj_cli_option *o = tables[t]; o != NULL && o->name != NULL; o++)
-            if (group == NULL || strcmp(group, o->group) == 0)
+            if (group == NULL || strcmp(group, group_of(o)) == 0)
                 print(to, verb, o);
 }
 
