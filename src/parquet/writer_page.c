@@ -13,11 +13,6 @@
 
 enum { PAGE_DATA = 0, PAGE_DICTIONARY = 2, PAGE_DATA_V2 = 3 };
 
-static vj_status append_n(vj_buf *buf, size_t max, vj_error *err)
-{
-    return vj_buf_reserve(buf, max, err);
-}
-
 static const uint32_t *staged32(const vj_leaf *leaf)
 {
     return (const uint32_t *)(const void *)leaf->values.ptr;
@@ -46,14 +41,14 @@ static vj_status put_levels(const vj_buf *levels, bool bitmap, int64_t n, int ma
     *out_len = 0;
     if (max_level == 0)
         return VJ_OK;
-    VJ_TRY(append_n(body, prefix + vj_enc_hybrid_max(count, width), err));
+    VJ_TRY(vj_buf_reserve(body, prefix + vj_enc_hybrid_max(count, width), err));
     uint8_t *out = body->ptr + body->len_bytes + prefix;
     size_t len = 0;
     if (bitmap) {
         len = vj_enc_hybrid_bits(levels->ptr, count, out);
     } else {
         vj_buf_reset(&scratch->codes);
-        VJ_TRY(append_n(&scratch->codes, count * sizeof(uint32_t), err));
+        VJ_TRY(vj_buf_reserve(&scratch->codes, count * sizeof(uint32_t), err));
         uint32_t *wide = (uint32_t *)(void *)scratch->codes.ptr;
         for (size_t i = 0; i < count; i++)
             wide[i] = levels->ptr[i];
@@ -78,7 +73,7 @@ static vj_status put_codes(const vj_leaf *leaf, vj_leaf_scratch *scratch, vj_err
     unsigned width = VJ_MAX(vj_enc_bit_width(n_entries - 1), 1u);
 
     vj_buf_reset(&scratch->values);
-    VJ_TRY(append_n(&scratch->values, 1 + vj_enc_hybrid_max(n, width), err));
+    VJ_TRY(vj_buf_reserve(&scratch->values, 1 + vj_enc_hybrid_max(n, width), err));
     scratch->values.ptr[0] = (uint8_t)width;
     scratch->values.len_bytes =
         1 + vj_enc_hybrid((const uint32_t *)(const void *)scratch->codes.ptr, n, width,
@@ -92,7 +87,7 @@ static vj_status map_codes(vj_leaf *leaf, vj_leaf_scratch *scratch, size_t max_n
     size_t n = (size_t)leaf->page_values;
 
     vj_buf_reset(&scratch->codes);
-    VJ_TRY(append_n(&scratch->codes, n * sizeof(uint32_t), err));
+    VJ_TRY(vj_buf_reserve(&scratch->codes, n * sizeof(uint32_t), err));
     uint32_t *codes = (uint32_t *)(void *)scratch->codes.ptr;
     if (leaf->store == VJ_STORE_WORDS32)
         return vj_dict_map32(&leaf->dict, staged32(leaf), n, max_new, codes, fits, err);
@@ -151,7 +146,7 @@ static vj_status put_delta(const vj_leaf *leaf, vj_buf *out, vj_error *err)
     size_t n = (size_t)leaf->page_values;
 
     vj_buf_reset(out);
-    VJ_TRY(append_n(out, vj_enc_delta_max(n, leaf->value_bytes), err));
+    VJ_TRY(vj_buf_reserve(out, vj_enc_delta_max(n, leaf->value_bytes), err));
     out->len_bytes = leaf->store == VJ_STORE_WORDS32
                          ? vj_enc_delta32(staged32(leaf), n, out->ptr)
                          : vj_enc_delta64(staged64(leaf), n, out->ptr);
@@ -211,7 +206,7 @@ static vj_status put_plain_strings(const vj_leaf *leaf, vj_buf *out, vj_error *e
     size_t n = (size_t)leaf->page_values;
 
     vj_buf_reset(out);
-    VJ_TRY(append_n(out, leaf->values.len_bytes + 4 * n, err));
+    VJ_TRY(vj_buf_reserve(out, leaf->values.len_bytes + 4 * n, err));
     uint8_t *dst = out->ptr;
     for (size_t i = 0; i < n; i++) {
         memcpy(dst, &lens[i], 4);
@@ -242,7 +237,7 @@ static vj_status put_strings(vj_leaf *leaf, vj_leaf_scratch *scratch, int *encod
     *encoding = VJ_ENC_DELTA_LENGTH;
     vj_buf *out = &scratch->values;
     vj_buf_reset(out);
-    VJ_TRY(append_n(out, vj_enc_delta_max(n, 4) + leaf->values.len_bytes, err));
+    VJ_TRY(vj_buf_reserve(out, vj_enc_delta_max(n, 4) + leaf->values.len_bytes, err));
     out->len_bytes = vj_enc_delta32(staged_lens(leaf), n, out->ptr);
     return vj_buf_append(out, leaf->values.ptr, leaf->values.len_bytes, err);
 }
@@ -257,7 +252,7 @@ static vj_status put_bits(const vj_leaf *leaf, vj_leaf_scratch *scratch, int *en
     if (leaf->options->compat)
         return put_plain(leaf, scratch, encoding, err);
     vj_buf_reset(&scratch->trial);
-    VJ_TRY(append_n(&scratch->trial, 4 + vj_enc_hybrid_max(n, 1), err));
+    VJ_TRY(vj_buf_reserve(&scratch->trial, 4 + vj_enc_hybrid_max(n, 1), err));
     uint32_t len = (uint32_t)vj_enc_hybrid_bits(leaf->values.ptr, n, scratch->trial.ptr + 4);
     if (4 + len >= plain)
         return put_plain(leaf, scratch, encoding, err);
