@@ -97,13 +97,64 @@ static vj_status map_codes(vj_leaf *leaf, vj_leaf_scratch *scratch, size_t max_n
                              fits, err);
 }
 
+static vj_status encode_block(const vj_leaf *leaf, vj_leaf_scratch *scratch, const uint8_t *src,
+                              size_t len, vj_buf *out, size_t *out_len, vj_error *err)
+{
+    size_t cap = vj_codec_encoded_max(leaf->options->codec, len);
+
+    VJ_TRY(vj_buf_reserve(out, cap, err));
+    return vj_codec_encode(scratch->codec, leaf->options->codec, leaf->options->level, src, len,
+                           out->ptr + out->len_bytes, cap, out_len, err);
+}
+
+/* What the bytes take in the file: as they are, or through the codec where that saves a tenth. */
+static vj_status stored_bytes(const vj_leaf *leaf, vj_leaf_scratch *scratch, const uint8_t *src,
+                              size_t len, size_t *out, vj_error *err)
+{
+    size_t packed = 0;
+
+    *out = len;
+    if (leaf->options->codec == VJ_CODEC_NONE || len < CODEC_MIN_BYTES)
+        return VJ_OK;
+    /* the room behind the levels that stand in the body; nothing of it is kept */
+    VJ_TRY(encode_block(leaf, scratch, src, len, &scratch->body, &packed, err));
+    if (packed <= len - len / 10)
+        *out = packed;
+    return VJ_OK;
+}
+
 /*
- * Dictionary, where it pays: on the first page with values it must be clearly smaller than the
- * other encoding (other_bytes), half of its entries being charged to this page; later pages pay
- * for the entries they add. Once it does not pay, the rest of the chunk goes without.
+ * On the first page with values the two ways to write a column are weighed as they would stand
+ * in the file: delta packs tighter, but codes keep the repetition that a codec finds. How much
+ * the codec left of the codes is remembered (in 256ths) and applied to the pages that follow.
  */
-static vj_status try_dictionary(vj_leaf *leaf, size_t other_bytes, vj_leaf_scratch *scratch,
-                                bool *used, vj_error *err)
+static vj_status weigh_first(vj_leaf *leaf, const vj_buf *other, size_t other_bytes,
+                             vj_leaf_scratch *scratch, vj_error *err)
+{
+    size_t codes = scratch->values.len_bytes;
+    size_t stored = 0;
+
+    VJ_TRY(stored_bytes(leaf, scratch, scratch->values.ptr, codes, &stored, err));
+    leaf->codes_per_256 = (int64_t)(stored * 256 / codes);
+    leaf->other_per_256 = 256;
+    if (other->len_bytes == 0)
+        return VJ_OK;
+    VJ_TRY(stored_bytes(leaf, scratch, other->ptr, other->len_bytes, &stored, err));
+    /* what other_bytes counts beyond the bytes shown (lengths of strings) is left as it is */
+    leaf->other_per_256 =
+        (int64_t)((other_bytes - VJ_MIN(other_bytes, other->len_bytes) + stored) * 256 /
+                  VJ_MAX(other_bytes, (size_t)1));
+    return VJ_OK;
+}
+
+/*
+ * Dictionary, where it pays: on the first page with values it must not be larger than the other
+ * encoding (other_bytes, or the main part of it in `other`), a quarter of its entries being
+ * charged to this page; later pages pay for all they add, against the other encoding without a
+ * codec. Once it does not pay, the rest of the chunk goes without.
+ */
+static vj_status try_dictionary(vj_leaf *leaf, const vj_buf *other, size_t other_bytes,
+                                vj_leaf_scratch *scratch, bool *used, vj_error *err)
 {
     size_t n = (size_t)leaf->page_values;
     size_t n_before = leaf->dict.entries.n;
@@ -117,9 +168,13 @@ static vj_status try_dictionary(vj_leaf *leaf, size_t other_bytes, vj_leaf_scrat
     VJ_TRY(map_codes(leaf, scratch, first ? n / 2 + 8 : n, &fits, err));
     if (fits) {
         VJ_TRY(put_codes(leaf, scratch, err));
-        size_t added = leaf->dict.plain.len_bytes - bytes_before;
-        size_t cost = scratch->values.len_bytes + (first ? added / 2 : added);
-        *used = cost <= (first ? other_bytes / 10 * 9 : other_bytes);
+        if (first)
+            VJ_TRY(weigh_first(leaf, other, other_bytes, scratch, err));
+        int64_t added = (int64_t)(leaf->dict.plain.len_bytes - bytes_before);
+        int64_t cost = (int64_t)scratch->values.len_bytes * leaf->codes_per_256 / 256 +
+                       (first ? added / 4 : added);
+        int64_t limit = (int64_t)other_bytes * (first ? leaf->other_per_256 : 256) / 256;
+        *used = cost <= limit;
     }
     leaf->dict_state = *used ? VJ_DICT_ON : VJ_DICT_OFF;
     if (!*used)
@@ -183,7 +238,8 @@ static vj_status put_words(vj_leaf *leaf, vj_leaf_scratch *scratch, int *encodin
         }
         leaf->plain_per_1024 = (int64_t)other * 1024 / leaf->page_values + 1;
     }
-    VJ_TRY(try_dictionary(leaf, other, scratch, &used, err));
+    const vj_buf *whole = delta && other < plain_bytes ? &scratch->trial : &leaf->values;
+    VJ_TRY(try_dictionary(leaf, whole, other, scratch, &used, err));
     if (used) {
         *encoding = VJ_ENC_RLE_DICTIONARY;
         return VJ_OK;
@@ -225,7 +281,7 @@ static vj_status put_strings(vj_leaf *leaf, vj_leaf_scratch *scratch, int *encod
     size_t other = leaf->values.len_bytes + n * (leaf->options->compat ? 4 : 1);
     bool used = false;
 
-    VJ_TRY(try_dictionary(leaf, other, scratch, &used, err));
+    VJ_TRY(try_dictionary(leaf, &leaf->values, other, scratch, &used, err));
     if (used) {
         *encoding = VJ_ENC_RLE_DICTIONARY;
         return VJ_OK;
@@ -378,16 +434,6 @@ static vj_status keep_bounds(vj_leaf *leaf, const vj_bounds *bounds, vj_page_rec
 }
 
 /* ---- codec and header ---- */
-
-static vj_status encode_block(const vj_leaf *leaf, vj_leaf_scratch *scratch, const uint8_t *src,
-                              size_t len, vj_buf *out, size_t *out_len, vj_error *err)
-{
-    size_t cap = vj_codec_encoded_max(leaf->options->codec, len);
-
-    VJ_TRY(vj_buf_reserve(out, cap, err));
-    return vj_codec_encode(scratch->codec, leaf->options->codec, leaf->options->level, src, len,
-                           out->ptr + out->len_bytes, cap, out_len, err);
-}
 
 /*
  * V2 body: levels stand in scratch->body already, values follow, through the codec where that
