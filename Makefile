@@ -3,6 +3,7 @@
 #   make            build/release/varjoin          make demo    simulate, annotate, show
 #   make test       sanitizers and all tests       make bench   compare with the peers
 #   make deps       install what is missing        make install prefix=/usr/local
+#   make dagster-demo   the assets in Dagster's web UI
 
 prefix ?= /usr/local
 DESTDIR ?=
@@ -26,6 +27,11 @@ deps:
 demo: deps
 	@$(MAKE) --no-print-directory release
 	@tools/demo.sh
+
+# A pinned Dagster with its web server on loopback; Ctrl-C stops it.
+dagster-demo: deps
+	@$(MAKE) --no-print-directory release
+	@exec tools/dagster_demo.sh
 
 # The interpreter of the tests: pinned packages, nothing outside build/.
 build/venv/ready: tests/requirements.txt
@@ -82,4 +88,4 @@ install: release
 clean:
 	rm -rf build/dev build/release build/tsan build/fuzz build/cover
 
-.PHONY: all release deps demo test-deps duckdb dev test check-rules fuzz bench install clean
+.PHONY: all release deps demo dagster-demo test-deps duckdb dev test check-rules fuzz bench install clean

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections import deque
@@ -117,9 +119,12 @@ class StderrReader(threading.Thread):
 
 
 def own_environment() -> dict[str, str]:
-    """Has the kernel end the program when this process, its parent, is gone. In the environment,
-    since command lines are kept in outputs."""
-    return {"VARJOIN_DIE_WITH_PARENT": str(os.getpid())}
+    """Options that stand in the environment, since command lines are kept in outputs: the kernel
+    ends the program when this process is gone; and the Polars engine takes this interpreter."""
+    env = {"VARJOIN_DIE_WITH_PARENT": str(os.getpid())}
+    if "VARJOIN_PYTHON" not in os.environ and importlib.util.find_spec("polars") is not None:
+        env["VARJOIN_PYTHON"] = sys.executable
+    return env
 
 
 def describe_end(returncode: int, reader: StderrReader) -> str:

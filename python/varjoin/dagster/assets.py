@@ -230,7 +230,7 @@ def _run(
             *option("compression", config.compression), *option("threads", config.threads or varjoin.threads),
             "-o", str(output), source,
         ]
-        holder = f"Dagster run {context.run_id} (process {os.getpid()})"
+        holder = f"Dagster run {context.run.run_id} (process {os.getpid()})"
         with folder.lock(output.name, holder, varjoin.lock_wait_sec) as lock_fd:
             result = run_pipes(
                 context, command, checks=checks, lock_fd=lock_fd,
