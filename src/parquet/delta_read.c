@@ -90,6 +90,29 @@ static const char *next_mini(pq_delta *d)
     return NULL;
 }
 
+/* Sums of the next n deltas of the miniblock at hand; returns the last. */
+static uint64_t sum_deltas(const pq_delta *d, int64_t n, uint64_t *out)
+{
+    int64_t bit_off = (int64_t)d->mini_at * d->width;
+    uint64_t mask = d->width < 64 ? ((uint64_t)1 << d->width) - 1 : UINT64_MAX;
+    uint64_t min_delta = d->min_delta;
+    uint64_t last = d->last;
+
+    if (d->width == 0) {
+        for (int64_t i = 0; i < n; i++)
+            out[i] = last += min_delta;
+    } else if (d->width <= 57) { /* a value lies in one load */
+        for (int64_t i = 0; i < n; i++, bit_off += d->width)
+            out[i] = last += (pq_load64(d->mini + (bit_off >> 3)) >> (bit_off & 7) & mask) +
+                             min_delta;
+    } else {
+        pq_unpack64(d->mini, bit_off, d->width, n, out);
+        for (int64_t i = 0; i < n; i++)
+            out[i] = last += out[i] + min_delta;
+    }
+    return last;
+}
+
 const char *pq_delta_read(pq_delta *d, int64_t n, int64_t *out)
 {
     if (n > 0 && (uint64_t)n > d->n_left)
@@ -108,18 +131,7 @@ const char *pq_delta_read(pq_delta *d, int64_t n, int64_t *out)
                 return why;
         }
         int64_t take = VJ_MIN(n, (int64_t)d->mini_left);
-        uint64_t *values = (uint64_t *)(void *)out;
-        uint64_t last = d->last;
-
-        if (d->width == 0) {
-            for (int64_t i = 0; i < take; i++)
-                values[i] = last += d->min_delta;
-        } else {
-            pq_unpack64(d->mini, (int64_t)d->mini_at * d->width, d->width, take, values);
-            for (int64_t i = 0; i < take; i++)
-                values[i] = last += values[i] + d->min_delta;
-        }
-        d->last = last;
+        d->last = sum_deltas(d, take, (uint64_t *)(void *)out);
         d->mini_at += (uint32_t)take;
         d->mini_left -= (uint32_t)take;
         d->n_left -= (uint64_t)take;

@@ -113,11 +113,14 @@ static vj_status convert(pq_column *col, vj_error *err)
 
 /* ---- spreading: n_present dense values over n slots, zeros where none is present ---- */
 
+/* Without branches: where nothing is present, value k is loaded too and masked away. */
 #define SPREAD(T)                                                                          \
     for (int64_t i = n - 1; i >= 0; i--) {                                                 \
-        T v = 0;                                                                           \
-        if (vj_bit_get(present, i))                                                        \
-            memcpy(&v, data + (size_t)--k * sizeof v, sizeof v);                           \
+        T v;                                                                               \
+        T on = vj_bit_get(present, i);                                                     \
+        k -= (int64_t)on;                                                                  \
+        memcpy(&v, data + (size_t)k * sizeof v, sizeof v);                                 \
+        v &= (T)0 - on;                                                                    \
         memcpy(data + (size_t)i * sizeof v, &v, sizeof v);                                 \
     }
 
@@ -166,8 +169,8 @@ static vj_status spread(vj_buf *data, vj_buf *offs, const vj_type *type, const u
         offs->len_bytes = need;
         return VJ_OK;
     }
-    if (need > data->len_bytes)
-        VJ_TRY(vj_buf_reserve(data, need - data->len_bytes, err));
+    /* one value more than there are may be loaded */
+    VJ_TRY(vj_buf_reserve(data, need + PQ_SLACK - VJ_MIN(need, data->len_bytes), err));
     if (type->kind == VJ_BOOL)
         spread_bits(data->ptr, present, n, n_present);
     else

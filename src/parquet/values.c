@@ -39,10 +39,10 @@ vj_status pq_dense_grow(pq_dense *d, const pq_leaf *leaf, int64_t n, vj_error *e
     return VJ_OK;
 }
 
-/* Where the next fixed values of a grown dense go. */
+/* Where the next fixed values of a grown dense go; NULL when none are to come. */
 static uint8_t *dense_end(pq_dense *d)
 {
-    return d->data.ptr + d->data.len_bytes;
+    return d->data.ptr != NULL ? d->data.ptr + d->data.len_bytes : NULL;
 }
 
 static void dense_added(pq_dense *d, const pq_leaf *leaf, int64_t n)
