@@ -7,7 +7,7 @@
 static int run_build(int argc, char **argv);
 static int run_info(int argc, char **argv);
 
-enum { OPT_REPLACE = 512, OPT_JSON };
+enum { OPT_REPLACE = 512 };
 
 static const vj_cli_option build_options[] = {
     {'o', "output", "DIR", "Output", "folder to make; one Parquet file per contig", NULL},

@@ -94,6 +94,12 @@ static vj_status parse_engine_option(job_args *args, const vj_cli_args *cli, int
         VJ_TRY(vj_cli_int(cli, 0, 1, &n, err));
         o->start_base = (int)n;
         return VJ_OK;
+    case OPT_DUCKDB_MEMORY:
+        return vj_cli_size(cli, &o->duckdb_memory_bytes, err);
+    case OPT_DUCKDB_THREADS:
+        VJ_TRY(vj_cli_int(cli, 1, 1024, &n, err));
+        o->duckdb_threads = (int)n;
+        return VJ_OK;
     case OPT_BATCH_ROWS:
         return vj_cli_int(cli, 1, 1 << 24, &o->rows_per_batch, err);
     case 'a':
@@ -131,6 +137,7 @@ static bool take_plain(job_args *args, const char *value, int id)
         {'o', &o->output, NULL},
         {OPT_COMPRESSION, &o->compression, NULL},
         {OPT_COMPAT, NULL, &o->compat},
+        {OPT_JSON, NULL, &args->as_json},
         {'W', NULL, &o->write_index},
         {OPT_NO_VERSION, NULL, &o->no_version},
         {OPT_REPORT, &args->report_path, NULL},
@@ -228,9 +235,11 @@ static vj_status set_defaults(job_args *args, vj_error *err)
 
     VJ_TRY(vj_host_probe("", get_environment, NULL, &host, err));
     vj_duck_limits limits = vj_host_duck_limits(&host);
-    o->duckdb_memory_bytes = limits.memory_bytes;
+    if (o->duckdb_memory_bytes == 0)
+        o->duckdb_memory_bytes = limits.memory_bytes;
     o->polars_memory_bytes = host.ram_bytes / 10 * 9;
-    o->duckdb_threads = o->threads > 0 ? o->threads : (int)limits.threads;
+    if (o->duckdb_threads == 0)
+        o->duckdb_threads = o->threads > 0 ? o->threads : (int)limits.threads;
     if (o->threads == 0)
         o->threads = (int)VJ_MAX(1, VJ_MIN(host.cpus, 16));
     o->pipes_context = getenv("DAGSTER_PIPES_CONTEXT");

@@ -44,7 +44,10 @@ enum {
     OPT_RELEASE,
     OPT_DUCKDB_LIB,
     OPT_PYTHON,
-    OPT_SQL_FILE
+    OPT_SQL_FILE,
+    OPT_JSON,
+    OPT_DUCKDB_MEMORY,
+    OPT_DUCKDB_THREADS
 };
 
 /* Rows of the option table of every verb that runs a job. */
@@ -109,6 +112,10 @@ enum {
     {OPT_JOIN_COLUMNS, "join-columns", "LIST", "Engine", "join on these (default chrom,start,ref,alt)", NULL}, \
     {OPT_ANY_ORDER, "any-order", NULL, "Engine", "rows may come in any order", NULL},      \
     {OPT_SQL_FILE, "sql-file", "FILE", "Engine", "duckdb: a SELECT of your own over the views", NULL}, \
+    {OPT_DUCKDB_MEMORY, "duckdb-memory", "SIZE", "Engine",                                 \
+     "DuckDB's memory_limit (default: 75 % of what the machine has)", "VARJOIN_DUCKDB_MEMORY"}, \
+    {OPT_DUCKDB_THREADS, "duckdb-threads", "N", "Engine", "DuckDB's threads",               \
+     "VARJOIN_DUCKDB_THREADS"},                                                             \
     {OPT_DUCKDB_LIB, "duckdb-lib", "FILE", "Engine", "the DuckDB library", "VARJOIN_DUCKDB_LIB"}, \
     {OPT_PYTHON, "python", "FILE", "Engine", "the Python that has Polars", "VARJOIN_PYTHON"}
 
@@ -119,6 +126,7 @@ typedef struct job_args {
     vj_job_database databases[MAX_DATABASES];
     char names[MAX_DATABASES][128];
     const char *report_path;
+    int as_json; /* plan */
     const char *multiqc_path;
     char *command_line;
 } job_args;

@@ -129,6 +129,12 @@ VJ_API void vj_job_cancel(vj_job *job);
 VJ_API VJ_MUST_CHECK vj_status vj_job_annotate(vj_job *job, vj_error *err);
 /* Write the normalised table. */
 VJ_API VJ_MUST_CHECK vj_status vj_job_normalize(vj_job *job, vj_error *err);
+/*
+ * The decision and what it would cost, as text or JSON, from headers and footers alone; released
+ * with vj_text_free.
+ */
+VJ_API VJ_MUST_CHECK vj_status vj_job_plan(const vj_job_options *options, int as_json,
+                                           char **out_text, vj_error *err);
 /* Run record (schema varjoin.run/1) of the last run as JSON; owned by the job; "" before. */
 VJ_API const char *vj_job_report_json(vj_job *job);
 /* The table for people; owned by the job. */

@@ -185,5 +185,6 @@ int64_t vj_vcf_bytes_done(const vj_vcf_reader *reader);
 int64_t vj_vcf_bytes_total(const vj_vcf_reader *reader);
 
 #include "hts/hts_out.h" /* the output side */
+#include "hts/survey.h"  /* records and places without reading the file */
 
 #endif

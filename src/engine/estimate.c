@@ -1,0 +1,292 @@
+#include "engine/estimate.h"
+
+#include <math.h>
+
+/* Plain bytes a second that one core makes of compressed pages. */
+#define INFLATE_RATE 0.62e9
+/* Seconds a left row takes: parse, keys, encode, write. */
+#define SECONDS_PER_ROW 2.2e-6
+#define NATIVE_START_SECONDS 0.01
+/* The other engines, from the same benchmark: seconds a database row that they scan. */
+#define DUCKDB_SECONDS_PER_ROW 1.75e-7
+#define POLARS_SECONDS_PER_ROW 1.6e-7
+#define DUCKDB_START_SECONDS 0.1
+#define POLARS_START_SECONDS 0.5
+#define PROGRAM_BYTES ((int64_t)17 << 20)
+#define BYTES_PER_BATCH_ROW 600
+
+/* Where the input's records lie: by canonical contig, the range of positions. */
+typedef struct extent {
+    int64_t lo, hi;
+} extent;
+
+typedef struct survey {
+    vj_plan *plan;
+    bool known;
+    int64_t n_records, n_rows;
+    vj_map contigs; /* canonical -> index */
+    VJ_VEC(extent) extents;
+} survey;
+
+static vj_status widen(survey *s, vj_span contig, int64_t length, int64_t lo, int64_t hi,
+                       vj_error *err)
+{
+    char name[VJ_CONTIG_BYTES];
+    int64_t i = 0;
+    bool is_new = false;
+    extent fresh = {lo, hi};
+
+    VJ_TRY(vj_map_put(&s->contigs, vj_contig_canonical(contig, length, name), 0, &i, &is_new, err));
+    if (is_new)
+        return VJ_VEC_PUSH(&s->extents, fresh, err);
+    s->extents.ptr[i].lo = VJ_MIN(s->extents.ptr[i].lo, lo);
+    s->extents.ptr[i].hi = VJ_MAX(s->extents.ptr[i].hi, hi);
+    return VJ_OK;
+}
+
+static int32_t header_index(const vj_vcf_header *header, const char *name)
+{
+    for (int32_t i = 0; i < header->n_contigs; i++)
+        if (strcmp(header->contigs[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* From one place to the next: on one contig the stretch between; else to its end, whole contigs
+ * between, and the next one's start. */
+static vj_status join_places(survey *s, const vj_vcf_header *header, const vj_vcf_place *a,
+                             const vj_vcf_place *b, vj_error *err)
+{
+    int32_t i = header_index(header, a->contig);
+    int32_t k = header_index(header, b->contig);
+    int64_t len_a = i >= 0 ? header->contigs[i].length : -1;
+    int64_t len_b = k >= 0 ? header->contigs[k].length : -1;
+
+    if (strcmp(a->contig, b->contig) == 0)
+        return widen(s, vj_span_of(a->contig), len_a, VJ_MIN(a->pos1, b->pos1),
+                     VJ_MAX(a->pos1, b->pos1), err);
+    VJ_TRY(widen(s, vj_span_of(a->contig), len_a, a->pos1, INT64_MAX, err));
+    VJ_TRY(widen(s, vj_span_of(b->contig), len_b, 0, b->pos1, err));
+    for (int32_t c = i + 1; i >= 0 && c < k; c++)
+        VJ_TRY(widen(s, vj_span_of(header->contigs[c].name), header->contigs[c].length, 0,
+                     INT64_MAX, err));
+    return VJ_OK;
+}
+
+/* Allele rows a record has, from the first batch. */
+static vj_status rows_per_record(survey *s, double *out, vj_error *err)
+{
+    vj_left *left = NULL;
+    bool more = false;
+    vj_status rc = VJ_OK;
+
+    *out = 1;
+    VJ_GO(rc, vj_left_batch_new(s->plan->source, s->plan->budget, &left, err));
+    VJ_GO(rc, vj_left_read(s->plan->source, 4096, left, &more, err));
+    if (!more)
+        goto out;
+    VJ_GO(rc, vj_left_parse(s->plan->source, left, err));
+    if (left->counts->n_records > 0)
+        *out = (double)left->n_rows / (double)left->counts->n_records;
+out:
+    vj_left_batch_free(left);
+    return rc;
+}
+
+static vj_status survey_vcf(survey *s, vj_error *err)
+{
+    const vj_vcf_header *header = vj_vcf_header_view(vj_left_vcf(s->plan->source));
+    vj_vcf_survey facts;
+    double rows = 1;
+
+    VJ_TRY(vj_vcf_survey_file(s->plan->options.input, &facts, err));
+    if (!facts.known)
+        return VJ_OK;
+    VJ_TRY(rows_per_record(s, &rows, err));
+    for (int32_t i = 0; i + 1 < facts.n_places; i++)
+        VJ_TRY(join_places(s, header, &facts.places[i], &facts.places[i + 1], err));
+    s->known = true;
+    s->n_records = facts.n_records;
+    s->n_rows = (int64_t)((double)facts.n_records * rows);
+    return VJ_OK;
+}
+
+static vj_status survey_parquet(survey *s, vj_error *err)
+{
+    vj_job_database spec = {"input", s->plan->options.input, NULL};
+    vj_database *table = NULL;
+
+    VJ_TRY(vj_database_open(&spec, 1, s->plan->budget, &table, err));
+    vj_status rc = VJ_OK;
+    s->known = true;
+    s->n_records = s->n_rows = table->n_rows;
+    for (int32_t g = 0; rc == VJ_OK && g < table->n_rowgroups; g++) {
+        const vj_db_rowgroup *group = &table->rowgroups[g];
+
+        if (group->contig < 0)
+            s->known = false;
+        else
+            rc = widen(s, vj_contigs_name(&table->contigs, group->contig), -1, group->min_pos1,
+                       group->max_pos1, err);
+    }
+    vj_database_free(table);
+    return rc;
+}
+
+/* ---- databases ---- */
+
+static bool touches(const survey *s, const vj_database *db, const vj_db_rowgroup *group)
+{
+    if (!s->known || group->contig < 0)
+        return true;
+    int64_t i = vj_map_find(&s->contigs, vj_contigs_name(&db->contigs, group->contig));
+    return i >= 0 && s->extents.ptr[i].lo <= group->max_pos1 &&
+           s->extents.ptr[i].hi >= group->min_pos1;
+}
+
+static void add_field(const vj_db_file *file, int32_t g, int32_t field_i, double share,
+                      vj_estimate_db *out)
+{
+    int32_t leaf = 0;
+    int32_t end = 0;
+
+    if (field_i < 0)
+        return;
+    for (vj_pq_field_leaves(file->pq, field_i, &leaf, &end); leaf < end; leaf++) {
+        vj_pq_chunk chunk = vj_pq_chunk_view(file->pq, g, leaf);
+
+        out->bytes += (int64_t)((double)chunk.compressed_bytes * share);
+        out->plain_bytes += (int64_t)((double)chunk.uncompressed_bytes * share);
+    }
+}
+
+/* Pages that one of n rows spread over a group's pages falls into, as a share of all. */
+static double page_share(const vj_db_file *file, int32_t g, int32_t field_i, double n_hits,
+                         int64_t n_rows)
+{
+    int32_t leaf = 0;
+    int32_t end = 0;
+
+    if (field_i < 0)
+        return 0;
+    vj_pq_field_leaves(file->pq, field_i, &leaf, &end);
+    if (!vj_pq_chunk_view(file->pq, g, leaf).has_offset_index)
+        return 1;
+    /* our files have 4,096 rows a page, others about 20,000 or a MiB */
+    double pages = (double)n_rows / (strstr(vj_pq_meta_view(file->pq)->created_by, "varjoin") != NULL
+                                         ? 4096.0
+                                         : 100000.0);
+    return pages <= 1 ? 1 : 1 - exp(-n_hits / pages);
+}
+
+static void count_rowgroup(const vj_database *db, const vj_db_rowgroup *group, double n_hits,
+                           vj_estimate_db *out)
+{
+    const vj_db_file *file = &db->files[group->file_i];
+    int32_t g = group->rowgroup_i;
+    double share = page_share(file, g, file->ref_i, n_hits, group->n_rows);
+
+    out->n_rowgroups++;
+    out->n_rows += group->n_rows;
+    add_field(file, g, file->start_i, 1, out);
+    if (group->contig < 0)
+        add_field(file, g, file->chrom_i, 1, out);
+    add_field(file, g, file->ref_i, share, out);
+    add_field(file, g, file->alt_i, share, out);
+    for (int32_t c = 0; c < db->n_columns; c++)
+        if (db->columns[c].name != NULL)
+            add_field(file, g, file->payload_i[c], share, out);
+}
+
+static void count_database(const survey *s, const vj_database *db, vj_estimate_db *out)
+{
+    int64_t n_touched = 0;
+    int32_t last_file = -1;
+
+    for (int32_t g = 0; g < db->n_rowgroups; g++)
+        n_touched += touches(s, db, &db->rowgroups[g]);
+    /* a group in range is read when one of the rows falls into it */
+    double n_hits = s->known && n_touched > 0 ? (double)s->n_rows / (double)n_touched : 1e9;
+    double chance = 1 - exp(-n_hits);
+    for (int32_t g = 0; g < db->n_rowgroups; g++) {
+        const vj_db_rowgroup *group = &db->rowgroups[g];
+
+        if (!touches(s, db, group))
+            continue;
+        count_rowgroup(db, group, n_hits, out);
+        out->n_files += group->file_i != last_file;
+        last_file = group->file_i;
+    }
+    out->n_rowgroups = (int64_t)((double)out->n_rowgroups * chance + 0.5);
+    out->n_rows = (int64_t)((double)out->n_rows * chance);
+    out->bytes = (int64_t)((double)out->bytes * chance);
+    out->plain_bytes = (int64_t)((double)out->plain_bytes * chance);
+}
+
+/* The native engine reads the group at each edge of its batches again. */
+static void add_batch_edges(const vj_plan *plan, const survey *s, vj_estimate_db *db)
+{
+    double batches = (double)s->n_rows / (double)plan->rows_per_batch;
+    double factor = db->n_rowgroups > 0 && batches > 1
+                        ? 1 + VJ_MIN((batches - 1) / (double)db->n_rowgroups, batches - 1)
+                        : 1;
+
+    db->bytes = (int64_t)((double)db->bytes * factor);
+    db->plain_bytes = (int64_t)((double)db->plain_bytes * factor);
+}
+
+static void estimate_cost(const vj_plan *plan, vj_estimate *out)
+{
+    double plain = 0;
+    double rows = 0;
+
+    for (int32_t d = 0; d < plan->n_dbs; d++) {
+        plain += (double)out->dbs[d].plain_bytes;
+        rows += (double)out->dbs[d].n_rows;
+    }
+    out->cpu_s = NATIVE_START_SECONDS + (double)out->n_rows * SECONDS_PER_ROW;
+    out->memory_bytes = PROGRAM_BYTES + (int64_t)plan->budget->used_bytes +
+                        (int64_t)plan->n_batches *
+                            VJ_MIN(plan->rows_per_batch, VJ_MAX(out->n_rows, 1)) *
+                            BYTES_PER_BATCH_ROW;
+    if (plan->engine == VJ_ENGINE_DUCKDB) {
+        out->cpu_s += DUCKDB_START_SECONDS + rows * DUCKDB_SECONDS_PER_ROW;
+        out->memory_bytes += 100000000 + out->n_rows * 900;
+    } else if (plan->engine == VJ_ENGINE_POLARS) {
+        out->cpu_s += POLARS_START_SECONDS + rows * POLARS_SECONDS_PER_ROW;
+        out->memory_bytes += 330000000 + out->n_rows * 900;
+    } else {
+        out->cpu_s += plain / INFLATE_RATE;
+    }
+    out->wall_s = out->cpu_s / VJ_MAX(1, plan->n_workers) * 1.1;
+}
+
+vj_status vj_estimate_make(vj_plan *plan, vj_estimate *out, vj_error *err)
+{
+    survey s = {.plan = plan};
+    vj_status rc = VJ_OK;
+
+    *out = (vj_estimate){.n_dbs = plan->n_dbs};
+    vj_map_init(&s.contigs, NULL);
+    out->dbs = vj_arena_zalloc(&plan->arena, (size_t)VJ_MAX(plan->n_dbs, 1) * sizeof *out->dbs, err);
+    if (out->dbs == NULL) {
+        rc = VJ_E_NOMEM;
+        goto out;
+    }
+    VJ_GO(rc, vj_left_vcf(plan->source) != NULL ? survey_vcf(&s, err) : survey_parquet(&s, err));
+    out->input_known = s.known;
+    out->n_records = s.n_records;
+    out->n_rows = s.n_rows;
+    out->bytes = VJ_MAX(0, vj_left_bytes_total(plan->source));
+    for (int32_t d = 0; d < plan->n_dbs; d++) {
+        count_database(&s, plan->dbs[d], &out->dbs[d]);
+        if (plan->engine == VJ_ENGINE_NATIVE)
+            add_batch_edges(plan, &s, &out->dbs[d]);
+        out->bytes += out->dbs[d].bytes;
+    }
+    estimate_cost(plan, out);
+out:
+    vj_map_fini(&s.contigs);
+    VJ_VEC_FINI(&s.extents);
+    return rc;
+}
