@@ -182,6 +182,8 @@ int64_t vj_leaf_weight(const vj_leaf *leaf, const vj_col *top, int64_t beg, int6
     int64_t weight = 0;
 
     for (int32_t s = 0; s < leaf->n_steps; s++) {
+        if (n == 0)
+            return weight; /* a column without rows may have no offsets */
         if (s > 0)
             col = &col->kids[leaf->steps[s].kid_i];
         if (leaf->steps[s].field->type.kind == VJ_LIST) {
@@ -190,7 +192,7 @@ int64_t vj_leaf_weight(const vj_leaf *leaf, const vj_col *top, int64_t beg, int6
             beg = col->offs[beg];
         }
     }
-    if (leaf->store == VJ_STORE_STRINGS)
+    if (leaf->store == VJ_STORE_STRINGS && n > 0)
         return weight + 4 * n + col->offs[beg + n] - col->offs[beg];
     return weight + n * VJ_MAX((int64_t)leaf->value_bytes, 1);
 }
