@@ -115,6 +115,22 @@ static inline vj_status app_end_list(vj_colb *b, vj_error *err)
     return app_end_row(b, err);
 }
 
+/* Text of which 16 readable bytes may be copied whatever its length: a part of a padded block. */
+static inline vj_status app_text_padded(vj_colb *b, vj_span text, vj_error *err)
+{
+    if (VJ_UNLIKELY(b->data.cap_bytes - b->data.len_bytes < 16 || text.len_bytes > 16 ||
+                    b->data.len_bytes > INT32_MAX - 16 ||
+                    b->offs.cap_bytes - b->offs.len_bytes < sizeof(int32_t) ||
+                    b->offs.len_bytes == 0))
+        return app_text(b, text, err);
+    memcpy(b->data.ptr + b->data.len_bytes, text.ptr, 16);
+    b->data.len_bytes += text.len_bytes;
+    int32_t end = (int32_t)b->data.len_bytes;
+    memcpy(b->offs.ptr + b->offs.len_bytes, &end, sizeof end);
+    b->offs.len_bytes += sizeof end;
+    return app_end_row(b, err);
+}
+
 /* One null text. */
 static inline vj_status app_null_text(vj_colb *b, vj_error *err)
 {

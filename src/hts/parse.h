@@ -73,6 +73,7 @@ typedef struct vj_parse {
     vj_span line;     /* without its end; mended where it was not UTF-8 */
     vj_span original; /* as it stands in the block */
     int32_t n_columns; /* of the line */
+    size_t (*scan)(const char *, size_t, char, uint32_t *, size_t); /* vj_scan_best() */
     bool single; /* one ALT, at most one sample, no filter on samples: the short ways apply */
     vj_record rec;
 } vj_parse;
@@ -167,6 +168,30 @@ static inline const char *scan_plain_float(const char *at, const char *end, char
         return NULL;
     *out = (float)value / powers[point != NULL ? at - point : 0];
     return at;
+}
+
+/* The same in double precision: 53 bits over a power of ten that a double holds. */
+static inline bool scan_plain_double(vj_span text, double *out)
+{
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10};
+    uint64_t value = 0;
+    size_t i = 0;
+    size_t point = text.len_bytes;
+    unsigned digit;
+
+    if (text.len_bytes > 11)
+        return false;
+    for (; i < text.len_bytes && (digit = (unsigned)(uint8_t)text.ptr[i] - '0') <= 9; i++)
+        value = value * 10 + digit;
+    if (i > 0 && i < text.len_bytes && text.ptr[i] == '.') {
+        point = ++i;
+        for (; i < text.len_bytes && (digit = (unsigned)(uint8_t)text.ptr[i] - '0') <= 9; i++)
+            value = value * 10 + digit;
+    }
+    if (i == 0 || i < text.len_bytes)
+        return false;
+    *out = (double)value / powers[text.len_bytes - point];
+    return true;
 }
 
 #endif

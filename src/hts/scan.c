@@ -71,13 +71,18 @@ __attribute__((target("avx2"))) static bool is_ascii_avx2(const char *ptr, size_
 }
 #endif
 
-size_t vj_scan_delims(const char *ptr, size_t len_bytes, char delim, uint32_t *out, size_t max)
+vj_scan_fn vj_scan_best(void)
 {
 #if defined(__x86_64__)
     if (vj_cpu() >= VJ_CPU_AVX2)
-        return scan_delims_avx2(ptr, len_bytes, delim, out, max);
+        return scan_delims_avx2;
 #endif
-    return vj_scan_delims_scalar(ptr, len_bytes, delim, out, max);
+    return vj_scan_delims_scalar;
+}
+
+size_t vj_scan_delims(const char *ptr, size_t len_bytes, char delim, uint32_t *out, size_t max)
+{
+    return vj_scan_best()(ptr, len_bytes, delim, out, max);
 }
 
 size_t vj_scan_count(const char *ptr, size_t len_bytes, char delim)

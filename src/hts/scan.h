@@ -15,6 +15,10 @@
  * out.
  */
 size_t vj_scan_delims(const char *ptr, size_t len_bytes, char delim, uint32_t *out, size_t max);
+/* The body that this machine takes, for callers of many short texts. */
+typedef size_t (*vj_scan_fn)(const char *ptr, size_t len_bytes, char delim, uint32_t *out,
+                             size_t max);
+vj_scan_fn vj_scan_best(void);
 /* The scalar body: the specification. */
 size_t vj_scan_delims_scalar(const char *ptr, size_t len_bytes, char delim, uint32_t *out,
                              size_t max);

@@ -42,9 +42,9 @@ static const char *put_diploid(vj_parse *p, vj_colb *b, const char *at, const ch
         called[0] = called[1] = p->rec.alt;
     else if (first + second == 1)
         called[vj_span_cmp(p->rec.ref, p->rec.alt) <= 0] = p->rec.alt;
-    *rc = app_text(&b->kids[0], called[0], p->err);
+    *rc = app_text_padded(&b->kids[0], called[0], p->err);
     if (*rc == VJ_OK)
-        *rc = app_text(&b->kids[0], called[1], p->err);
+        *rc = app_text_padded(&b->kids[0], called[1], p->err);
     if (*rc == VJ_OK)
         *rc = app_end_list(b, p->err);
     return at + 3;

@@ -37,6 +37,12 @@ static vj_span column(const vj_parse *p, int32_t col)
     return (vj_span){p->line.ptr + beg, end - beg};
 }
 
+/* What lies between two tabs of the line. */
+static inline vj_span between(const char *line, uint32_t before, uint32_t behind)
+{
+    return (vj_span){line + before + 1, behind - before - 1};
+}
+
 vj_span vj_parse_sample(const vj_parse *p, int32_t sample_i)
 {
     return sample_i + 9 < p->n_columns ? column(p, sample_i + 9) : (vj_span){"", 0};
@@ -58,7 +64,7 @@ static vj_status split_line(vj_parse *p, verdict *out)
 
     VJ_VEC_RESET(&s->tabs);
     VJ_TRY(VJ_VEC_RESERVE(&s->tabs, most + 2, p->err));
-    n = vj_scan_delims(p->line.ptr, p->line.len_bytes, '\t', s->tabs.ptr, most + 1);
+    n = p->scan(p->line.ptr, p->line.len_bytes, '\t', s->tabs.ptr, most + 1);
     s->tabs.n = n;
     p->n_columns = (int32_t)n + 1;
     if (VJ_LIKELY(has_columns(p->reader, n + 1)))
@@ -103,6 +109,10 @@ static vj_status split_alts(vj_parse *p, verdict *out)
     const char *end = at + p->rec.alt.len_bytes;
 
     VJ_VEC_RESET(&s->alts);
+    if (VJ_LIKELY(p->rec.alt.len_bytes == 1 && *at != ',')) {
+        p->rec.n_alts = 1;
+        return VJ_VEC_PUSH(&s->alts, p->rec.alt, p->err);
+    }
     while (at <= end) {
         const char *comma = at < end ? memchr(at, ',', (size_t)(end - at)) : NULL;
         const char *stop = comma != NULL ? comma : end;
@@ -125,18 +135,21 @@ static vj_status read_record(vj_parse *p, verdict *out)
     VJ_TRY(split_line(p, out));
     if (*out == VERDICT_BROKEN)
         return VJ_OK;
-    rec->chrom = column(p, 0);
-    rec->id = column(p, 2);
-    rec->ref = column(p, 3);
-    rec->alt = column(p, 4);
-    rec->qual = column(p, 5);
-    rec->filter = column(p, 6);
+    const uint32_t *tabs = p->s->tabs.ptr;
+    const char *line = p->line.ptr;
+    rec->chrom = (vj_span){line, tabs[0]};
+    vj_span pos = between(line, tabs[0], tabs[1]);
+    rec->id = between(line, tabs[1], tabs[2]);
+    rec->ref = between(line, tabs[2], tabs[3]);
+    rec->alt = between(line, tabs[3], tabs[4]);
+    rec->qual = between(line, tabs[4], tabs[5]);
+    rec->filter = between(line, tabs[5], tabs[6]);
     rec->info = column(p, 7);
     rec->format = p->n_columns > 8 ? column(p, 8) : (vj_span){"", 0};
     if (rec->chrom.len_bytes == 0 || rec->chrom.ptr[0] == '#')
         return broken(p, out, "a contig name as CHROM", p->line);
-    if (!parse_pos(column(p, 1), &rec->pos1))
-        return broken(p, out, "a POS from 0 to 4294967295", column(p, 1));
+    if (!parse_pos(pos, &rec->pos1))
+        return broken(p, out, "a POS from 0 to 4294967295", pos);
     if (rec->ref.len_bytes == 0)
         return broken(p, out, "a REF allele", p->line);
     return split_alts(p, out);
@@ -218,6 +231,8 @@ static bool passes_filter_list(const vj_parse *p)
     const char *end = at + filter.len_bytes;
     size_t n = p->reader->filter_pass.n;
 
+    if (n == 0)
+        return true;
     if (filter.len_bytes == 0)
         filter = vj_span_of(".");
     for (size_t i = 0; i < n; i++)
@@ -232,7 +247,7 @@ static bool passes_filter_list(const vj_parse *p)
                 return true;
         at = stop + 1;
     }
-    return n == 0;
+    return false;
 }
 
 /* A missing value passes no minimum. */
@@ -363,15 +378,15 @@ static vj_status record_end(vj_parse *p, int64_t *out_end1)
 
 /* ---- rows of the fixed columns ---- */
 
-static vj_status put_text_or_null(vj_colb *b, vj_span text, vj_error *err)
+static inline vj_status put_text_or_null(vj_colb *b, vj_span text, vj_error *err)
 {
-    return span_is_missing(text) ? app_null_text(b, err) : app_text(b, text, err);
+    return span_is_missing(text) ? app_null_text(b, err) : app_text_padded(b, text, err);
 }
 
 static vj_status read_qual(vj_parse *p, double *out, bool *present)
 {
     *present = !span_is_missing(p->rec.qual);
-    if (!*present || vj_parse_f64(p->rec.qual, out))
+    if (!*present || scan_plain_double(p->rec.qual, out) || vj_parse_f64(p->rec.qual, out))
         return VJ_OK;
     *present = false;
     return vj_parse_odd(p, VJ_ODD_BAD_FLOAT, "QUAL", (vj_span){0}, p->rec.qual, "a number");
@@ -386,11 +401,11 @@ static vj_status put_alt_row(vj_parse *p, int32_t alt_i, int64_t end1, double qu
 
     end1 = VJ_MAX(end1, rec->pos1 + svlen);
     end1 = VJ_MIN(end1, (int64_t)UINT32_MAX);
-    VJ_TRY(app_text(&b[VJ_COL_CHROM], p->rows->keys.contig_names.ptr[p->s->contig_i], err));
+    VJ_TRY(app_text_padded(&b[VJ_COL_CHROM], vj_contig_shown(rec->chrom), err));
     VJ_TRY(app_32(&b[VJ_COL_START], (uint32_t)rec->pos1, err));
     VJ_TRY(app_32(&b[VJ_COL_END], (uint32_t)end1, err));
     VJ_TRY(put_text_or_null(&b[VJ_COL_RSID], rec->id, err));
-    VJ_TRY(app_text(&b[VJ_COL_REF], rec->ref, err));
+    VJ_TRY(app_text_padded(&b[VJ_COL_REF], rec->ref, err));
     VJ_TRY(put_text_or_null(&b[VJ_COL_ALT], p->s->alts.ptr[alt_i], err));
     VJ_TRY(app_i32(&b[VJ_COL_ALT_INDEX], alt_i + 1, err));
     VJ_TRY(has_qual ? app_f64(&b[VJ_COL_QUAL], qual, err)
@@ -440,30 +455,37 @@ static vj_status fold_upper(vj_parse *p, vj_span text, vj_span *out)
     return VJ_OK;
 }
 
-static vj_status put_keys(vj_parse *p, int32_t record_i)
+/* Room for a record's keys and rows, so that the pushes below cannot fail. */
+static vj_status reserve_keys(vj_vcf_rows *rows, size_t n_keys, size_t n_rows, vj_error *err)
 {
-    vj_vcf_rows *rows = p->rows;
-    vj_vcf_scratch *s = p->s;
-    vj_span ref = p->rec.ref;
+    VJ_TRY(VJ_VEC_RESERVE(&rows->keys.keys, n_keys, err));
+    VJ_TRY(VJ_VEC_RESERVE(&rows->key_record, n_keys, err));
+    VJ_TRY(VJ_VEC_RESERVE(&rows->row_key, n_rows, err));
+    VJ_TRY(VJ_VEC_RESERVE(&rows->record_lines, 1, err));
+    VJ_TRY(VJ_VEC_RESERVE(&rows->record_line_numbers, 1, err));
+    return VJ_VEC_RESERVE(&rows->record_alleles, 1, err);
+}
 
-    VJ_TRY(fold_upper(p, ref, &ref));
-    bool plain_ref = vj_allele_is_plain(ref);
-    for (size_t a = 0; a < s->row_alts.n; a++) {
-        vj_span alt = s->alts.ptr[s->row_alts.ptr[a]];
-        vj_key key = {.contig = s->contig_i, .pos1 = p->rec.pos1, .ref = ref, .alt = alt};
+static bool is_upper_base(vj_span allele)
+{
+    return allele.len_bytes == 1 && allele.ptr[0] >= 'A' && allele.ptr[0] <= 'Z';
+}
 
-        key.matchable = plain_ref && vj_allele_is_plain(alt);
-        if (key.matchable)
-            VJ_TRY(fold_upper(p, alt, &key.alt));
-        if (key.matchable && p->rec.n_alts > 1) {
-            vj_allele_trim(&key.ref, &key.alt, &key.pos1);
-            key.trimmed = key.ref.len_bytes != ref.len_bytes;
-        }
-        int32_t key_i = (int32_t)rows->keys.keys.n;
-        VJ_TRY(VJ_VEC_PUSH(&rows->keys.keys, key, p->err));
-        VJ_TRY(VJ_VEC_PUSH(&rows->key_record, record_i, p->err));
-        for (size_t i = 0; i < s->kept.n; i++)
-            VJ_TRY(VJ_VEC_PUSH(&rows->row_key, key_i, p->err));
+static vj_status make_key(vj_parse *p, vj_span alt, vj_key *key)
+{
+    *key = (vj_key){.contig = p->s->contig_i, .pos1 = p->rec.pos1, .ref = p->rec.ref, .alt = alt};
+    if (VJ_LIKELY(is_upper_base(key->ref) && is_upper_base(alt))) {
+        key->matchable = true; /* nothing to fold, nothing to trim */
+        return VJ_OK;
+    }
+    VJ_TRY(fold_upper(p, key->ref, &key->ref));
+    key->matchable = vj_allele_is_plain(key->ref) && vj_allele_is_plain(alt);
+    if (!key->matchable)
+        return VJ_OK;
+    VJ_TRY(fold_upper(p, alt, &key->alt));
+    if (p->rec.n_alts > 1) {
+        vj_allele_trim(&key->ref, &key->alt, &key->pos1);
+        key->trimmed = key->ref.len_bytes != p->rec.ref.len_bytes;
     }
     return VJ_OK;
 }
@@ -471,12 +493,23 @@ static vj_status put_keys(vj_parse *p, int32_t record_i)
 static vj_status put_record(vj_parse *p)
 {
     vj_vcf_rows *rows = p->rows;
+    vj_vcf_scratch *s = p->s;
     int32_t record_i = (int32_t)rows->record_lines.n;
 
-    VJ_TRY(VJ_VEC_PUSH(&rows->record_lines, p->original, p->err));
-    VJ_TRY(VJ_VEC_PUSH(&rows->record_line_numbers, p->line_number, p->err));
-    VJ_TRY(VJ_VEC_PUSH(&rows->record_alleles, p->rec.n_alts, p->err));
-    return put_keys(p, record_i);
+    VJ_TRY(reserve_keys(rows, s->row_alts.n, (size_t)p->rec.n_rows, p->err));
+    rows->record_lines.ptr[rows->record_lines.n++] = p->original;
+    rows->record_line_numbers.ptr[rows->record_line_numbers.n++] = p->line_number;
+    rows->record_alleles.ptr[rows->record_alleles.n++] = p->rec.n_alts;
+    for (size_t a = 0; a < s->row_alts.n; a++) {
+        int32_t key_i = (int32_t)rows->keys.keys.n;
+
+        VJ_TRY(make_key(p, s->alts.ptr[s->row_alts.ptr[a]], &rows->keys.keys.ptr[key_i]));
+        rows->keys.keys.n++;
+        rows->key_record.ptr[rows->key_record.n++] = record_i;
+        for (size_t i = 0; i < s->kept.n; i++)
+            rows->row_key.ptr[rows->row_key.n++] = key_i;
+    }
+    return VJ_OK;
 }
 
 /* ---- one line, one block ---- */
@@ -591,7 +624,8 @@ static vj_status parse_line(vj_parse *p, bool ascii)
 vj_status vj_vcf_parse(const vj_vcf_reader *reader, const vj_vcf_block *block,
                        vj_vcf_rows *rows, vj_error *err)
 {
-    vj_parse p = {.reader = reader, .block = block, .rows = rows, .s = rows->scratch, .err = err};
+    vj_parse p = {.reader = reader, .block = block, .rows = rows, .s = rows->scratch, .err = err,
+                  .scan = vj_scan_best()};
     const char *text = (const char *)block->text.ptr;
     bool ascii = block->text.len_bytes == 0 || vj_scan_is_ascii(text, block->text.len_bytes);
     size_t beg = 0;
