@@ -11,19 +11,33 @@
 
 /* Text made by one call; the window then cuts lines out of it. */
 #define PIECE_BYTES ((size_t)65536)
+/* A record of BCF2 has two lengths of 32 bits; one over this is no record. */
+#define MAX_RECORD_BYTES ((size_t)1 << 30)
+/* Plain BCF that htslib is given at a time. */
+#define BATCH_BYTES ((size_t)256 << 10)
 
 /*
- * Everything of htslib that reads. Its own memory is outside the budget: a record, a block, an
- * index.
+ * A stream: the plain bytes come through textin, so that BGZF is checked as everywhere and a
+ * pipe is like a file. Records are framed here, where their lengths are held against the bytes
+ * that are there; only then does htslib see them, as a small file in memory:
+ *
+ *   textin ──> raw: header | record | record | rec..
+ *                            └── whole ones ──> hFILE ──bcf_read──> vcf_format ──> line
+ *
+ * Regions: htslib reads the file itself, along its index. What htslib holds (a batch, a record,
+ * an index) is outside the budget.
  */
 struct vj_bcfin {
     char *name;
-    htsFile *fp;
+    vj_textin *in; /* borrowed; NULL with regions */
+    vj_buf raw;
+    size_t raw_beg;
+    bool raw_end;
+    htsFile *fp;    /* regions: the file; else the batch in memory */
     bcf_hdr_t *hdr; /* BCF */
     bcf1_t *rec;
     kstring_t line;
     bool is_bcf;
-    bool allow_truncated;
     int64_t n_read; /* records, for messages */
     /* with regions: contig by contig in the index's order, range by range */
     const vj_regions *regions;
@@ -35,49 +49,6 @@ struct vj_bcfin {
     size_t range_i;
     hts_itr_t *itr;
 };
-
-void *vj_bcfin_memory(const void *ptr, size_t len_bytes)
-{
-    /* htslib frees the bytes itself */
-    char *copy = malloc(len_bytes + 1);
-    hFILE *file = NULL;
-
-    if (copy != NULL) {
-        memcpy(copy, ptr, len_bytes);
-        file = hopen("mem:", "r:", copy, len_bytes);
-        if (file == NULL)
-            free(copy);
-    }
-    return file;
-}
-
-static vj_status read_pipe(void *ctx, void *dst, size_t cap_bytes, size_t *out_n, vj_error *err)
-{
-    ssize_t n = hread(ctx, dst, cap_bytes);
-
-    *out_n = n > 0 ? (size_t)n : 0;
-    return n >= 0 ? VJ_OK : vj_fail(err, VJ_E_IO, "reading a pipe failed");
-}
-
-static void close_pipe(void *ctx)
-{
-    hclose_abruptly(ctx);
-}
-
-vj_status vj_bcfin_pipe(const char *path, const char *name, vj_feed *out, bool *out_is_bcf,
-                        vj_error *err)
-{
-    htsFormat format = {0};
-    hFILE *file = NULL;
-
-    hts_set_log_level(HTS_LOG_OFF);
-    if ((file = hopen(path, "r")) == NULL)
-        return vj_fail(err, VJ_E_IO, "%s: cannot be opened", name);
-    *out = (vj_feed){.ctx = file, .name = name, .size_bytes = -1, .read = read_pipe,
-                     .free = close_pipe};
-    *out_is_bcf = hts_detect_format(file, &format) == 0 && format.format == bcf;
-    return VJ_OK;
-}
 
 void vj_bcfin_free(vj_bcfin *src)
 {
@@ -97,6 +68,7 @@ void vj_bcfin_free(vj_bcfin *src)
     if (src->fp != NULL)
         hts_close(src->fp);
     free(src->line.s);
+    vj_buf_fini(&src->raw);
     vj_free(src->name);
     vj_free(src);
 }
@@ -120,16 +92,10 @@ static vj_status open_index(vj_bcfin *src, vj_error *err)
     return VJ_OK;
 }
 
-static vj_status open_file(vj_bcfin *src, hFILE *hfile, bool allow_truncated, vj_error *err)
+/* By htslib alone, for the index. */
+static vj_status open_file(vj_bcfin *src, bool allow_truncated, vj_error *err)
 {
-    hts_set_log_level(HTS_LOG_OFF); /* what is wrong is told through the status */
-    if (hfile != NULL) {
-        if ((src->fp = hts_hopen(hfile, src->name, "r")) == NULL)
-            hclose_abruptly(hfile);
-    } else {
-        src->fp = hts_open(src->name, "r");
-    }
-    if (src->fp == NULL)
+    if ((src->fp = hts_open(src->name, "r")) == NULL)
         return vj_fail(err, VJ_E_CORRUPT, "%s: expected a BCF or VCF file, found another format",
                        src->name);
     src->is_bcf = src->fp->format.format == bcf;
@@ -137,37 +103,175 @@ static vj_status open_file(vj_bcfin *src, hFILE *hfile, bool allow_truncated, vj
         return vj_fail(err, VJ_E_CORRUPT,
                        "%s: truncated: expected the empty block that ends a BGZF file, found none",
                        src->name);
-    if (!src->is_bcf)
-        return VJ_OK;
-    if ((src->hdr = bcf_hdr_read(src->fp)) == NULL)
+    if (src->is_bcf && (src->hdr = bcf_hdr_read(src->fp)) == NULL)
         return vj_fail(err, VJ_E_CORRUPT, "%s: expected a BCF header, found broken bytes",
                        src->name);
+    return open_index(src, err);
+}
+
+static vj_status make(const char *name, vj_budget *budget, vj_bcfin **out, vj_error *err)
+{
+    vj_bcfin *src = vj_zalloc(budget, sizeof *src, err);
+
+    *out = src;
+    if (src == NULL)
+        return VJ_E_NOMEM;
+    hts_set_log_level(HTS_LOG_OFF); /* what is wrong is told through the status */
+    vj_buf_init(&src->raw, budget, 0);
+    if ((src->name = vj_strdup(budget, name, err)) == NULL)
+        return VJ_E_NOMEM;
     src->rec = bcf_init();
     return src->rec != NULL ? VJ_OK : vj_fail(err, VJ_E_NOMEM, "no memory for a BCF record");
 }
 
-vj_status vj_bcfin_open(const char *path, void *hfile, const vj_regions *regions,
-                        bool allow_truncated, vj_bcfin **out, vj_error *err)
+vj_status vj_bcfin_open_regions(const char *path, const vj_regions *regions, bool allow_truncated,
+                                vj_budget *budget, vj_bcfin **out, vj_error *err)
 {
-    vj_bcfin *src = vj_zalloc(NULL, sizeof *src, err);
-    vj_status rc = VJ_E_NOMEM;
+    vj_bcfin *src = NULL;
+    vj_status rc = make(path, budget, &src, err);
 
     *out = NULL;
-    if (src == NULL || (src->name = vj_strdup(NULL, path, err)) == NULL) {
-        if (hfile != NULL)
-            hclose_abruptly(hfile);
-        goto out;
+    if (rc == VJ_OK) {
+        src->regions = regions;
+        rc = open_file(src, allow_truncated, err);
     }
-    src->regions = regions;
-    src->allow_truncated = allow_truncated;
-    VJ_GO(rc, open_file(src, hfile, allow_truncated, err));
-    if (regions != NULL)
-        VJ_GO(rc, open_index(src, err));
+    if (rc == VJ_OK)
+        *out = src;
+    else
+        vj_bcfin_free(src);
+    return rc;
+}
+
+/* ---- framing of a stream ---- */
+
+static size_t raw_left(const vj_bcfin *src)
+{
+    return src->raw.len_bytes - src->raw_beg;
+}
+
+static const uint8_t *raw_at(const vj_bcfin *src)
+{
+    return src->raw.ptr + src->raw_beg;
+}
+
+/* Have so many bytes at hand, unless the stream ends before. What is asked for is never taken
+ * on trust: the buffer grows with the bytes that come. */
+static vj_status want_raw(vj_bcfin *src, size_t want, vj_error *err)
+{
+    if (raw_left(src) >= want)
+        return VJ_OK;
+    if (src->raw_beg > 0) {
+        memmove(src->raw.ptr, raw_at(src), raw_left(src));
+        src->raw.len_bytes -= src->raw_beg;
+        src->raw_beg = 0;
+    }
+    while (src->raw.len_bytes < want && !src->raw_end)
+        VJ_TRY(vj_textin_read(src->in, &src->raw, &src->raw_end, err));
+    return VJ_OK;
+}
+
+static uint32_t get32(const uint8_t *ptr)
+{
+    return (uint32_t)ptr[0] | (uint32_t)ptr[1] << 8 | (uint32_t)ptr[2] << 16 |
+           (uint32_t)ptr[3] << 24;
+}
+
+static vj_status fail_record(const vj_bcfin *src, vj_error *err)
+{
+    return vj_fail(err, VJ_E_CORRUPT, "%s: record %lld: expected a whole record, found broken or "
+                                      "cut-off bytes", src->name, (long long)src->n_read + 1);
+}
+
+/* magic "BCF" 2 minor | l_text | text */
+static vj_status read_header(vj_bcfin *src, vj_error *err)
+{
+    vj_status rc = VJ_OK;
+
+    VJ_TRY(want_raw(src, 9, err));
+    size_t text_bytes = raw_left(src) >= 9 ? get32(raw_at(src) + 5) : 0;
+    if (text_bytes > 0 && text_bytes <= MAX_RECORD_BYTES)
+        VJ_TRY(want_raw(src, 9 + text_bytes, err));
+    if (text_bytes == 0 || raw_left(src) < 9 + text_bytes || raw_at(src)[3] != 2)
+        return vj_fail(err, VJ_E_CORRUPT,
+                       "%s: expected a BCF2 header of %zu bytes, found %zu bytes of the file",
+                       src->name, text_bytes, raw_left(src));
+    char *text = vj_strndup(src->raw.budget, raw_at(src) + 9, text_bytes, err);
+    if (text == NULL)
+        return VJ_E_NOMEM;
+    src->hdr = bcf_hdr_init("r");
+    if (src->hdr == NULL || bcf_hdr_parse(src->hdr, text) != 0)
+        rc = vj_fail(err, VJ_E_CORRUPT, "%s: expected a BCF header, found broken text", src->name);
+    vj_free(text);
+    src->raw_beg += 9 + text_bytes;
+    return rc;
+}
+
+vj_status vj_bcfin_open_stream(vj_textin *in, const vj_buf *first, vj_budget *budget,
+                               vj_bcfin **out, vj_error *err)
+{
+    vj_bcfin *src = NULL;
+    vj_status rc = make(vj_textin_name(in), budget, &src, err);
+
+    *out = NULL;
+    VJ_GO(rc, rc);
+    src->in = in;
+    src->is_bcf = true;
+    VJ_GO(rc, vj_buf_append(&src->raw, first->ptr, first->len_bytes, err));
+    VJ_GO(rc, read_header(src, err));
     *out = src;
     src = NULL;
 out:
     vj_bcfin_free(src);
     return rc;
+}
+
+/* Bytes of the whole records at hand, some BATCH_BYTES of them or one; 0 at the end. */
+static vj_status frame_batch(vj_bcfin *src, size_t *out_bytes, vj_error *err)
+{
+    size_t bytes = 0;
+
+    *out_bytes = 0;
+    while (bytes < BATCH_BYTES) {
+        VJ_TRY(want_raw(src, bytes + 8, err));
+        if (raw_left(src) == bytes)
+            break;
+        if (raw_left(src) < bytes + 8)
+            return fail_record(src, err);
+        size_t shared = get32(raw_at(src) + bytes);
+        size_t record = 8 + shared + get32(raw_at(src) + bytes + 4);
+        if (shared < 24 || record > MAX_RECORD_BYTES)
+            return fail_record(src, err);
+        VJ_TRY(want_raw(src, bytes + record, err));
+        if (raw_left(src) < bytes + record)
+            return fail_record(src, err);
+        bytes += record;
+    }
+    *out_bytes = bytes;
+    return VJ_OK;
+}
+
+/* Open the records as a BCF file in memory; its header is empty, ours is used. */
+static vj_status open_batch(vj_bcfin *src, size_t bytes, vj_error *err)
+{
+    static const char empty[10] = "BCF\2\2\1\0\0\0";
+    char skipped[sizeof empty];
+    char *copy = malloc(sizeof empty + bytes); /* freed by htslib */
+    hFILE *file = NULL;
+
+    if (copy != NULL) {
+        memcpy(copy, empty, sizeof empty);
+        memcpy(copy + sizeof empty, raw_at(src), bytes);
+        file = hopen("mem:", "r:", copy, sizeof empty + bytes);
+    }
+    if (file == NULL)
+        free(copy);
+    else if ((src->fp = hts_hopen(file, src->name, "r")) == NULL)
+        hclose_abruptly(file);
+    if (src->fp == NULL || bgzf_read(src->fp->fp.bgzf, skipped, sizeof skipped) !=
+                               (ssize_t)sizeof skipped)
+        return vj_fail(err, VJ_E_NOMEM, "no memory for a batch of BCF records");
+    src->raw_beg += bytes;
+    return VJ_OK;
 }
 
 const char *vj_bcfin_format(const vj_bcfin *src)
@@ -240,12 +344,6 @@ static bool seen_before(const vj_bcfin *src)
     return src->range_i > 0 && src->itr->curr_beg + 1 <= ranges->list.ptr[src->range_i - 1].end1;
 }
 
-static vj_status fail_record(const vj_bcfin *src, vj_error *err)
-{
-    return vj_fail(err, VJ_E_CORRUPT, "%s: record %lld: expected a whole record, found broken or "
-                                      "cut-off bytes", src->name, (long long)src->n_read + 1);
-}
-
 /* One record of a region behind src->line; *out_end when no range is left. */
 static vj_status read_region(vj_bcfin *src, bool *out_end, vj_error *err)
 {
@@ -273,29 +371,28 @@ static vj_status read_region(vj_bcfin *src, bool *out_end, vj_error *err)
     }
 }
 
-/* A pipe shows only at its end whether the empty block is there. */
-static vj_status check_end(const vj_bcfin *src, vj_error *err)
+/* The next record of a stream. */
+static vj_status read_stream(vj_bcfin *src, bool *out_end, vj_error *err)
 {
-    if (src->fp->format.compression == bgzf && src->fp->fp.bgzf->no_eof_block &&
-        !src->allow_truncated)
-        return vj_fail(err, VJ_E_CORRUPT,
-                       "%s: truncated: expected the empty block that ends a BGZF file, found none",
-                       src->name);
-    return VJ_OK;
-}
+    for (;;) {
+        size_t bytes = 0;
 
-/* The next record of a whole BCF file. */
-static vj_status read_record(vj_bcfin *src, bool *out_end, vj_error *err)
-{
-    int n = bcf_read(src->fp, src->hdr, src->rec);
-
-    src->line.l = 0;
-    *out_end = n == -1;
-    if (n == -1)
-        return check_end(src, err);
-    if (n < -1 || src->rec->errcode != 0 || vcf_format(src->hdr, src->rec, &src->line) != 0)
-        return fail_record(src, err);
-    return VJ_OK;
+        if (src->fp == NULL) {
+            VJ_TRY(frame_batch(src, &bytes, err));
+            *out_end = bytes == 0;
+            if (*out_end)
+                return VJ_OK;
+            VJ_TRY(open_batch(src, bytes, err));
+        }
+        int n = bcf_read(src->fp, src->hdr, src->rec);
+        src->line.l = 0;
+        if (n == 0 && src->rec->errcode == 0 && vcf_format(src->hdr, src->rec, &src->line) == 0)
+            return VJ_OK;
+        if (n != -1)
+            return fail_record(src, err);
+        hts_close(src->fp);
+        src->fp = NULL;
+    }
 }
 
 vj_status vj_bcfin_read(vj_bcfin *src, vj_buf *dst, bool *out_end, vj_error *err)
@@ -305,7 +402,7 @@ vj_status vj_bcfin_read(vj_bcfin *src, vj_buf *dst, bool *out_end, vj_error *err
 
     while (!at_end && dst->len_bytes - before < PIECE_BYTES) {
         VJ_TRY(src->regions != NULL ? read_region(src, &at_end, err)
-                                    : read_record(src, &at_end, err));
+                                    : read_stream(src, &at_end, err));
         if (at_end)
             break;
         VJ_TRY(vj_buf_append(dst, src->line.s, src->line.l, err));
@@ -317,7 +414,5 @@ vj_status vj_bcfin_read(vj_bcfin *src, vj_buf *dst, bool *out_end, vj_error *err
 
 int64_t vj_bcfin_bytes_done(const vj_bcfin *src)
 {
-    return src->fp->format.compression == bgzf && src->fp->fp.bgzf != NULL
-               ? src->fp->fp.bgzf->block_address
-               : 0;
+    return src->fp->format.compression == bgzf ? src->fp->fp.bgzf->block_address : 0;
 }

@@ -71,8 +71,8 @@ struct vj_vcf_reader {
     vj_vcf_read_options options;
     char *name;
     char format_name[32];
-    vj_textin *in; /* text; or: */
-    vj_bcfin *bcf; /* BCF, or an index */
+    vj_textin *in; /* NULL with regions */
+    vj_bcfin *bcf; /* BCF, or regions */
     /* plain bytes that are read and not yet handed out: win[win_beg, win.len_bytes) */
     vj_buf win;
     size_t win_beg;
@@ -146,26 +146,20 @@ const vj_ranges *vj_regions_of(const vj_regions *regions, vj_span contig, int64_
 bool vj_ranges_overlap(const vj_ranges *ranges, int64_t beg1, int64_t end1);
 
 /* bcfin.c: what htslib reads, as lines of text: BCF, or VCF through an index */
-/*
- * hfile: an hFILE over memory or a pipe, taken over; NULL: opened by path. regions may be NULL, and must
- * outlive the object.
- */
-VJ_MUST_CHECK vj_status vj_bcfin_open(const char *path, void *hfile, const vj_regions *regions,
-                                      bool allow_truncated, vj_bcfin **out, vj_error *err);
+/* BCF out of a textin, which stays the caller's and must outlive it; first was read off it. */
+VJ_MUST_CHECK vj_status vj_bcfin_open_stream(vj_textin *in, const vj_buf *first,
+                                             vj_budget *budget, vj_bcfin **out, vj_error *err);
+/* The records of some regions, through the index beside the file. regions must outlive it. */
+VJ_MUST_CHECK vj_status vj_bcfin_open_regions(const char *path, const vj_regions *regions,
+                                              bool allow_truncated, vj_budget *budget,
+                                              vj_bcfin **out, vj_error *err);
 void vj_bcfin_free(vj_bcfin *bcf);
-/* An hFILE over a copy of the bytes, or NULL without memory. */
-void *vj_bcfin_memory(const void *ptr, size_t len_bytes);
-/*
- * A pipe or standard input: htslib opens it and looks at its first bytes, which stay in it. BCF
- * goes on to vj_bcfin_open as hfile, all else is read through the feed.
- */
-VJ_MUST_CHECK vj_status vj_bcfin_pipe(const char *path, const char *name, vj_feed *out,
-                                      bool *out_is_bcf, vj_error *err);
 const char *vj_bcfin_format(const vj_bcfin *bcf);
 /* Header as VCF text, appended. */
 VJ_MUST_CHECK vj_status vj_bcfin_header(vj_bcfin *bcf, vj_buf *dst, vj_error *err);
 /* Append some records as lines; *out_end when there was none left. */
 VJ_MUST_CHECK vj_status vj_bcfin_read(vj_bcfin *bcf, vj_buf *dst, bool *out_end, vj_error *err);
+/* With regions: where in the file; asked of a stream, its textin knows. */
 int64_t vj_bcfin_bytes_done(const vj_bcfin *bcf);
 
 #endif

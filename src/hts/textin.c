@@ -5,7 +5,7 @@
 #define CHUNK_BYTES ((size_t)256 << 10)
 
 struct vj_textin {
-    vj_feed feed;
+    vj_input *input;
     vj_budget *budget;
     vj_wrapping wrapping;
     bool allow_truncated;
@@ -47,7 +47,7 @@ static vj_status want_raw(vj_textin *in, size_t want, vj_error *err)
     while (in->raw.len_bytes < want && !in->raw_end) {
         size_t n = 0;
 
-        VJ_TRY(in->feed.read(in->feed.ctx, in->raw.ptr + in->raw.len_bytes, CHUNK_BYTES, &n, err));
+        VJ_TRY(vj_input_read(in->input, in->raw.ptr + in->raw.len_bytes, CHUNK_BYTES, &n, err));
         in->raw.len_bytes += n;
         in->raw_end = n == 0;
     }
@@ -109,7 +109,7 @@ size_t vj_bgzf_block_size(const uint8_t *ptr, size_t len_bytes, size_t *out_head
 static vj_status fail_truncated(const vj_textin *in, const char *what, vj_error *err)
 {
     return vj_fail(err, VJ_E_CORRUPT, "%s: truncated: expected %s at offset %lld, the file ends",
-                   in->feed.name, what,
+                   vj_input_name(in->input), what,
                    (long long)(in->raw_off + (int64_t)raw_left(in)));
 }
 
@@ -120,7 +120,7 @@ static vj_status inflate_block(vj_textin *in, size_t block_bytes, size_t head_by
     const uint8_t *block = in->raw.ptr + in->raw_beg;
     const uint8_t *tail = block + block_bytes - 8;
     size_t plain_bytes = get32(tail + 4);
-    const char *name = in->feed.name;
+    const char *name = vj_input_name(in->input);
 
     if (plain_bytes > VJ_BGZF_MAX_BYTES)
         return vj_fail(err, VJ_E_CORRUPT,
@@ -163,7 +163,7 @@ static vj_status read_bgzf(vj_textin *in, vj_buf *dst, bool *out_end, vj_error *
         vj_bgzf_block_size(in->raw.ptr + in->raw_beg, raw_left(in), &head_bytes, &why);
     if (why != NULL)
         return vj_fail(err, VJ_E_CORRUPT, "%s: expected a BGZF block at offset %lld, found %s",
-                       in->feed.name, (long long)in->raw_off, why);
+                       vj_input_name(in->input), (long long)in->raw_off, why);
     if (block_bytes == 0 || block_bytes > raw_left(in))
         return fail_truncated(in, "the rest of a BGZF block", err);
     return inflate_block(in, block_bytes, head_bytes, dst, err);
@@ -186,7 +186,7 @@ static vj_status read_gzip(vj_textin *in, vj_buf *dst, bool *out_end, vj_error *
                                  &in->between, &why);
     if (rc != VJ_OK)
         return vj_fail(err, rc, "%s: gzip member at or after offset %lld: %s",
-                       in->feed.name, (long long)in->raw_off, why.text);
+                       vj_input_name(in->input), (long long)in->raw_off, why.text);
     bool stuck = n_in == 0 && n_out == 0 && in->raw_end;
     use_raw(in, n_in);
     dst->len_bytes += n_out;
@@ -245,18 +245,18 @@ static vj_status detect(vj_textin *in, vj_error *err)
     return vj_gunzip_new(in->budget, &in->gunzip, err);
 }
 
-vj_status vj_textin_open_feed(const vj_feed *feed, bool allow_truncated, vj_budget *budget,
-                              vj_textin **out, vj_error *err)
+vj_status vj_textin_open(vj_input *input, bool allow_truncated, vj_budget *budget,
+                         vj_textin **out, vj_error *err)
 {
     vj_status rc = VJ_E_NOMEM;
     vj_textin *in = vj_zalloc(budget, sizeof *in, err);
 
     *out = NULL;
     if (in == NULL) {
-        feed->free(feed->ctx);
+        vj_input_free(input);
         return rc;
     }
-    in->feed = *feed;
+    in->input = input;
     in->budget = budget;
     in->allow_truncated = allow_truncated;
     vj_buf_init(&in->raw, budget, 0);
@@ -268,30 +268,11 @@ vj_status vj_textin_open_feed(const vj_feed *feed, bool allow_truncated, vj_budg
     return rc;
 }
 
-static vj_status read_input(void *ctx, void *dst, size_t cap_bytes, size_t *out_n, vj_error *err)
-{
-    return vj_input_read(ctx, dst, cap_bytes, out_n, err);
-}
-
-static void free_input(void *ctx)
-{
-    vj_input_free(ctx);
-}
-
-vj_status vj_textin_open(vj_input *input, bool allow_truncated, vj_budget *budget,
-                         vj_textin **out, vj_error *err)
-{
-    vj_feed feed = {.ctx = input, .name = vj_input_name(input),
-                    .size_bytes = vj_input_size(input), .read = read_input, .free = free_input};
-
-    return vj_textin_open_feed(&feed, allow_truncated, budget, out, err);
-}
-
 void vj_textin_free(vj_textin *in)
 {
     if (in == NULL)
         return;
-    in->feed.free(in->feed.ctx);
+    vj_input_free(in->input);
     vj_buf_fini(&in->raw);
     vj_inflater_free(in->inflater);
     vj_gunzip_free(in->gunzip);
@@ -305,7 +286,7 @@ vj_wrapping vj_textin_wrapping(const vj_textin *in)
 
 const char *vj_textin_name(const vj_textin *in)
 {
-    return in->feed.name;
+    return vj_input_name(in->input);
 }
 
 bool vj_textin_lacks_end(const vj_textin *in)
@@ -320,5 +301,5 @@ int64_t vj_textin_bytes_done(const vj_textin *in)
 
 int64_t vj_textin_bytes_total(const vj_textin *in)
 {
-    return in->feed.size_bytes;
+    return vj_input_size(in->input);
 }

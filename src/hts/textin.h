@@ -15,19 +15,7 @@ typedef enum vj_wrapping { VJ_WRAP_NONE, VJ_WRAP_BGZF, VJ_WRAP_GZIP } vj_wrappin
 
 #define VJ_BGZF_MAX_BYTES ((size_t)65536)
 
-/* Where compressed bytes come from, when it is not a vj_input: a pipe that htslib looked at. */
-typedef struct vj_feed {
-    void *ctx;
-    const char *name;   /* for messages; outlives the textin */
-    int64_t size_bytes; /* -1: unknown */
-    vj_status (*read)(void *ctx, void *dst, size_t cap_bytes, size_t *out_n, vj_error *err);
-    void (*free)(void *ctx);
-} vj_feed;
-
 typedef struct vj_textin vj_textin;
-/* Takes the feed over, also on failure. */
-VJ_MUST_CHECK vj_status vj_textin_open_feed(const vj_feed *feed, bool allow_truncated,
-                                            vj_budget *budget, vj_textin **out, vj_error *err);
 /* Takes the input over, also on failure. The wrapping is read off the first bytes. */
 VJ_MUST_CHECK vj_status vj_textin_open(vj_input *input, bool allow_truncated, vj_budget *budget,
                                        vj_textin **out, vj_error *err);

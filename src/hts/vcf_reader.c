@@ -106,14 +106,10 @@ static bool is_bcf(const vj_vcf_reader *reader)
            reader->win.ptr[3] < 8;
 }
 
-/* htslib takes over: BCF, or text through an index. */
-static vj_status open_bcf(vj_vcf_reader *reader, const char *path, void *hfile, vj_error *err)
+/* The window holds lines from here on, the header's first. */
+static vj_status start_bcf(vj_vcf_reader *reader, vj_error *err)
 {
-    vj_textin_free(reader->in);
-    reader->in = NULL;
     vj_buf_reset(&reader->win);
-    VJ_TRY(vj_bcfin_open(path, hfile, reader->regions, reader->options.allow_truncated,
-                         &reader->bcf, err));
     VJ_TRY(vj_bcfin_header(reader->bcf, &reader->win, err));
     return vj_buf_reserve(&reader->win, VJ_SCAN_PAD_BYTES, err);
 }
@@ -122,8 +118,8 @@ static void name_format(vj_vcf_reader *reader)
 {
     static const char *const wrappings[] = {
         [VJ_WRAP_NONE] = "plain", [VJ_WRAP_BGZF] = "BGZF", [VJ_WRAP_GZIP] = "gzip"};
-    const char *how = reader->in != NULL ? wrappings[vj_textin_wrapping(reader->in)]
-                                         : vj_bcfin_format(reader->bcf);
+    const char *how = reader->bcf != NULL ? vj_bcfin_format(reader->bcf)
+                                          : wrappings[vj_textin_wrapping(reader->in)];
 
     snprintf(reader->format_name, sizeof reader->format_name, "VCF 4.%d, %s",
              reader->header.version_minor, how);
@@ -138,38 +134,32 @@ static vj_status finish_open(vj_vcf_reader *reader, vj_error *err)
     return VJ_OK;
 }
 
-/* The first piece of text is at hand. */
-static vj_status start_text(vj_vcf_reader *reader, vj_error *err)
-{
-    reader->total_bytes = vj_textin_bytes_total(reader->in);
-    VJ_TRY(vj_textin_read(reader->in, &reader->win, &reader->win_end, err));
-    return vj_buf_reserve(&reader->win, VJ_SCAN_PAD_BYTES, err);
-}
-
-/* A regular file or memory: what it is shows in its text; BCF is opened anew by htslib. */
+/* Takes the input over. What it is shows in its first bytes. */
 static vj_status open_input(vj_vcf_reader *reader, vj_input *input, vj_error *err)
 {
+    reader->total_bytes = vj_input_size(input);
     VJ_TRY(vj_textin_open(input, reader->options.allow_truncated, reader->budget, &reader->in,
                           err));
-    return start_text(reader, err);
+    VJ_TRY(vj_textin_read(reader->in, &reader->win, &reader->win_end, err));
+    if (!is_bcf(reader))
+        return vj_buf_reserve(&reader->win, VJ_SCAN_PAD_BYTES, err);
+    VJ_TRY(vj_bcfin_open_stream(reader->in, &reader->win, reader->budget, &reader->bcf, err));
+    return start_bcf(reader, err);
 }
 
-/* A pipe gives its bytes once: htslib looks first, and keeps BCF. */
-static vj_status open_pipe(vj_vcf_reader *reader, const char *path, vj_error *err)
+static vj_status open_regions(vj_vcf_reader *reader, const char *path, vj_error *err)
 {
-    vj_feed feed;
-    bool bcf = false;
+    vj_input *input = NULL;
 
-    reader->total_bytes = -1;
-    if (reader->regions != NULL)
+    VJ_TRY(vj_input_open(path, &input, err));
+    reader->total_bytes = vj_input_size(input);
+    vj_input_free(input);
+    if (reader->total_bytes < 0 || strcmp(path, "-") == 0)
         return vj_fail(err, VJ_E_USAGE, "%s: regions need a file with an index; use targets",
                        reader->name);
-    VJ_TRY(vj_bcfin_pipe(path, reader->name, &feed, &bcf, err));
-    if (bcf)
-        return open_bcf(reader, path, feed.ctx, err);
-    VJ_TRY(vj_textin_open_feed(&feed, reader->options.allow_truncated, reader->budget,
-                               &reader->in, err));
-    return start_text(reader, err);
+    VJ_TRY(vj_bcfin_open_regions(path, reader->regions, reader->options.allow_truncated,
+                                 reader->budget, &reader->bcf, err));
+    return start_bcf(reader, err);
 }
 
 vj_status vj_vcf_open(const char *path, const vj_vcf_read_options *options, vj_budget *budget,
@@ -183,15 +173,11 @@ vj_status vj_vcf_open(const char *path, const vj_vcf_read_options *options, vj_b
     VJ_GO(rc, new_reader(strcmp(path, "-") == 0 ? "standard input" : path, options, budget,
                          &reader, err));
     VJ_GO(rc, make_regions(reader, err));
-    VJ_GO(rc, vj_input_open(path, &input, err));
-    if (vj_input_size(input) < 0 || strcmp(path, "-") == 0) {
-        rc = open_pipe(reader, path, err);
-        vj_input_free(input);
-        VJ_GO(rc, rc);
+    if (reader->regions != NULL) {
+        VJ_GO(rc, open_regions(reader, path, err));
     } else {
+        VJ_GO(rc, vj_input_open(path, &input, err));
         VJ_GO(rc, open_input(reader, input, err));
-        if (is_bcf(reader) || reader->regions != NULL)
-            VJ_GO(rc, open_bcf(reader, path, NULL, err));
     }
     VJ_GO(rc, finish_open(reader, err));
     *out = reader;
@@ -218,8 +204,6 @@ vj_status vj_vcf_open_memory(const char *name, const void *ptr, size_t len_bytes
     }
     VJ_GO(rc, vj_input_memory(name, ptr, len_bytes, &input, err));
     VJ_GO(rc, open_input(reader, input, err));
-    if (is_bcf(reader))
-        VJ_GO(rc, open_bcf(reader, name, vj_bcfin_memory(ptr, len_bytes), err));
     VJ_GO(rc, finish_open(reader, err));
     *out = reader;
     return VJ_OK;
