@@ -98,6 +98,8 @@ vj_status vj_report_count(vj_report *report, vj_report_db *db, const char *conti
     }
     found->n[reason] += n;
     db->n[reason] += n;
+    if (reason == VJ_REASON_MATCHED)
+        db->matched_alleles += n;
     return VJ_OK;
 }
 

@@ -45,7 +45,6 @@ static vj_status fill_db(vj_report *r, const char *name, int64_t matched, vj_err
     db->rows = 1000000;
     db->duplicates = "all";
     db->duplicate_keys = 3;
-    db->matched_alleles = 3 * matched;
     db->matched_rows = 3 * matched + 2;
     for (size_t i = 0; i < 3; i++) {
         VJ_TRY(vj_report_count(r, db, contigs[i], VJ_REASON_MATCHED, matched, err));

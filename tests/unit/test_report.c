@@ -67,6 +67,7 @@ static void reasons_add_up_per_database_and_contig(void **state)
 {
     (void)state;
     vj_report *r = run();
+    assert_int_equal(r->dbs.ptr[0]->matched_alleles, 9000);
     json_t *root = record_of(r);
     json_t *db = json_array_get(json_object_get(root, "databases"), 0);
     json_t *contigs = json_object_get(db, "contigs");
