@@ -94,17 +94,53 @@ static size_t add_children(const char *path, int64_t *pids, size_t n)
     return n;
 }
 
+/* User and system time in /proc/PID/stat, behind the name, which may hold anything. */
+static int64_t cpu_of(int64_t pid)
+{
+    char path[64];
+    char text[1024];
+    char *at;
+
+    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+    read_proc(path, text, sizeof text);
+    if ((at = strrchr(text, ')')) == NULL)
+        return 0;
+    for (int field = 2; field < 14 && *at != '\0'; at++)
+        field += *at == ' ';
+    int64_t ticks = strtoll(at, &at, 10);
+    ticks += strtoll(at, NULL, 10);
+    return ticks * (1000000000 / VJ_MAX(sysconf(_SC_CLK_TCK), 1));
+}
+
+int64_t vj_usage_children_cpu_ns(void)
+{
+    struct rusage r;
+
+    return getrusage(RUSAGE_CHILDREN, &r) == 0 ? timeval_ns(r.ru_utime) + timeval_ns(r.ru_stime)
+                                               : 0;
+}
+
 int64_t vj_usage_tree_rss(int64_t pid)
+{
+    return vj_usage_tree(pid, NULL);
+}
+
+int64_t vj_usage_tree(int64_t pid, int64_t *out_cpu_ns)
 {
     int64_t pids[MAX_TREE] = {pid};
     size_t n = 1;
     int64_t bytes = 0;
+
+    if (out_cpu_ns != NULL)
+        *out_cpu_ns = 0;
 
     for (size_t i = 0; i < n; i++) {
         char path[320];
         struct dirent *entry;
 
         bytes += vj_usage_rss(pids[i]);
+        if (out_cpu_ns != NULL)
+            *out_cpu_ns += cpu_of(pids[i]);
         snprintf(path, sizeof path, "/proc/%lld/task", (long long)pids[i]);
         DIR *dir = opendir(path);
         while (dir != NULL && n < MAX_TREE && (entry = readdir(dir)) != NULL) {

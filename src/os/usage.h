@@ -34,6 +34,10 @@ int64_t vj_clock_thread_ns(void);
 int64_t vj_usage_rss(int64_t pid);
 /* The same for a process and all that descend from it (at most 64 of them). */
 int64_t vj_usage_tree_rss(int64_t pid);
+/* The same, and in *out_cpu_ns (may be NULL) their CPU time so far, to 10 ms. */
+int64_t vj_usage_tree(int64_t pid, int64_t *out_cpu_ns);
+/* CPU time of the children of this process that were waited for. */
+int64_t vj_usage_children_cpu_ns(void);
 
 /*
  * The kernel's own high-water mark of this process's RSS, for one stretch of time. The mark is

@@ -123,6 +123,8 @@ static void take_curve(const json_t *run, bool cpu, curve *c)
     const json_t *values = vj_page_get(line, cpu ? "cpu_seconds" : "rss_bytes");
     size_t n = VJ_MIN(json_array_size(at), json_array_size(values));
     size_t step = n / MAX_POINTS + 1;
+    double last = n > 0 ? json_number_value(json_array_get(at, n - 1)) : 0;
+    double least = cpu && last > 0 ? last / 300 : 0; /* a shorter piece of CPU is mostly noise */
     double x_before = 0;
     double y_before = 0;
 
@@ -131,7 +133,8 @@ static void take_curve(const json_t *run, bool cpu, curve *c)
         double x = json_number_value(json_array_get(at, i));
         double y = json_number_value(json_array_get(values, i));
 
-        if (!isfinite(x) || !isfinite(y) || x < x_before || y < 0 || x > 1e12 || y > 1e18)
+        if (!isfinite(x) || !isfinite(y) || x < x_before + (i > 0 ? least : 0) ||
+            y < 0 || x > 1e12 || y > 1e18)
             continue;
         if (!cpu || (i > 0 && x > x_before)) { /* use of CPU needs a point before */
             c->x[c->n] = x;

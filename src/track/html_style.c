@@ -36,6 +36,7 @@ void vj_page_style(vj_page *page)
         "font-size:19px;font-variant-numeric:tabular-nums}.tile span{color:var(--dim);"
         "font-size:13px}.bad{color:var(--bad);font-weight:600}.ok{color:var(--ok)}"
         ".banner{border-left:4px solid var(--bad);padding:6px 12px;margin:8px 0}\n",
+        ".c{table-layout:fixed;min-width:520px}.c th:first-child{width:130px}"
         ".m{table-layout:fixed;min-width:640px}.m td:nth-child(1),.m th:nth-child(1){width:18%}"
         ".m td:nth-child(-n+3):nth-child(n+2),.m th:nth-child(-n+3):nth-child(n+2){width:13%}"
         ".m td:nth-child(4),.m th:nth-child(4){width:10%}.bar{width:100%;height:16px;display:block;border-radius:3px}.stack{min-width:260px}.legend span{margin-right:14px;white-space:nowrap}.dot{display:inline-block;"
@@ -112,7 +113,8 @@ void vj_page_compare(vj_page *page)
 {
     if (page->n_runs < 2)
         return;
-    vj_page_put(page, "<section><h2>Side by side</h2><div class=\"wide\"><table><tr><th></th>");
+    vj_page_put(page, "<section><h2>Side by side</h2><div class=\"wide\"><table class=\"c\">"
+                      "<tr><th></th>");
     for (size_t i = 0; i < page->n_runs; i++) {
         vj_page_put(page, "<th><i class=\"dot d%zu\"></i>", i % VJ_CHART_COLORS);
         vj_page_text(page, page->names[i], 80);

@@ -20,6 +20,7 @@ struct vj_track {
     int64_t start_ns;
     int64_t start_wall_ns;
     int64_t start_cpu_ns;
+    int64_t start_children_cpu_ns;
     vj_usage start;
     vj_peak_mark mark;
 
@@ -77,11 +78,16 @@ static void take_sample(vj_track *t)
                             .rss_bytes = vj_usage_rss(0),
                             .cpu_ns = vj_usage_cpu_ns() - t->start_cpu_ns};
     bool any = false;
+    int64_t cpu_ns = 0;
+
+    if (t->n_children_seen > 0)
+        point.cpu_ns += vj_usage_children_cpu_ns() - t->start_children_cpu_ns;
 
     for (size_t i = 0; i < VJ_TRACK_MAX_CHILDREN; i++) {
         if (t->children[i].pid == 0)
             continue;
-        point.rss_bytes += vj_usage_tree_rss(t->children[i].pid);
+        point.rss_bytes += vj_usage_tree(t->children[i].pid, &cpu_ns);
+        point.cpu_ns += cpu_ns;
         any = true;
     }
     t->samples_with_children += any ? 1 : 0;
@@ -123,6 +129,7 @@ vj_status vj_track_begin(const vj_track_options *options, vj_track **out, vj_err
     t->start_wall_ns = vj_clock_wall_ns();
     vj_usage_now(&t->start);
     t->start_cpu_ns = vj_usage_cpu_ns();
+    t->start_children_cpu_ns = vj_usage_children_cpu_ns();
     vj_peak_begin(&t->mark);
     t->start_ns = vj_clock_ns();
     if (interval_ms >= 0) {

@@ -45,7 +45,7 @@ typedef struct vj_stage_figures {
 typedef struct vj_track_point {
     int64_t at_ns; /* since the start of the operation */
     int64_t rss_bytes;  /* process tree */
-    int64_t cpu_ns;     /* this process since the start */
+    int64_t cpu_ns;     /* the same, since the start */
 } vj_track_point;
 
 typedef struct vj_track_figures {

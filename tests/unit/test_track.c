@@ -186,7 +186,8 @@ static void child_that_grows_is_in_the_peak(void **state)
 
     if (pid == 0) {
         execl("/bin/sh", "sh", "-c",
-              "exec python3 -c 'import time; b = bytearray(150 << 20); time.sleep(0.15)'",
+              "exec python3 -c 'import time; b = bytearray(150 << 20); sum(range(8000000)); "
+              "time.sleep(0.15)'",
               (char *)NULL);
         _exit(127);
     }
@@ -202,6 +203,14 @@ static void child_that_grows_is_in_the_peak(void **state)
     assert_true(f.peak_rss_bound_bytes >= f.peak_rss_bytes);
     assert_non_null(strstr(f.peak_method, "1 child process(es) by wait4"));
     assert_true(f.user_ns + f.system_ns > 5 * 1000000);
+    /* the curve of CPU time has the child's in it, while it runs and afterwards */
+    int64_t last_ns = f.points[f.n_points - 1].cpu_ns;
+    assert_true(last_ns > 50 * 1000000);
+    assert_true(last_ns <= f.user_ns + f.system_ns + 30 * 1000000);
+    bool meanwhile = false;
+    for (size_t i = 0; i < f.n_points; i++)
+        meanwhile |= f.points[i].cpu_ns > 40 * 1000000 && f.points[i].rss_bytes > 180 * MIB;
+    assert_true(meanwhile);
 }
 
 static void points_stay_bounded(void **state)
