@@ -80,7 +80,7 @@ def once(path: Path, make) -> Path:
 
 
 def quiet(*command) -> None:
-    subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def python(code: str, *arguments) -> str:
@@ -106,12 +106,10 @@ def join_data(varjoin: Path, folder: Path, scale: int) -> tuple[Path, Path, Path
         shutil.rmtree(raw)
     sample = folder / f"sample{scale}.vcf.gz"
     if not sample.exists():
-        hidden = folder / f"part{scale}.vcf.gz"
-        quiet(varjoin, "simulate", *common, "--sample", hidden, "--sample-variants", variants)
-        hidden.rename(sample)
+        quiet(varjoin, "simulate", *common, "--sample", sample, "--sample-variants", variants)
     table = folder / f"sample{scale}.parquet"
     if not table.exists():
-        quiet(varjoin, "normalize", sample, "-o", table)
+        quiet(varjoin, "normalize", sample, "-o", table, "--quiet")
     return database, sample, table
 
 
@@ -164,10 +162,8 @@ def bio_python() -> str | None:
 def bench_normalize(varjoin: Path, folder: Path, repeats: int) -> dict:
     sample = folder / "million.vcf.gz"
     if not sample.exists():
-        hidden = folder / "part.vcf.gz"
         quiet(varjoin, "simulate", "--rows", 150_000_000, "--contigs", "1,2,3", "--seed", 21,
-              "--sample", hidden, "--sample-variants", RECORDS)
-        hidden.rename(sample)
+              "--sample", sample, "--sample-variants", RECORDS)
     out = folder / "normalized.parquet"
     commands = {"varjoin": [str(varjoin), "normalize", str(sample), "-o", str(out)]}
     bio = bio_python()
