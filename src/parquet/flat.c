@@ -67,6 +67,14 @@ static const uint8_t *direct_values(const pq_column *col, int64_t n)
                : NULL;
 }
 
+/* Rows of a slice: fewer where a value is wide, as one dictionary code may stand for it. */
+static int64_t slice_rows(const pq_column *col)
+{
+    int64_t width = VJ_MAX(col->leaf->width_bytes, col->leaf->type.width_bytes);
+
+    return width <= 16 ? PQ_SLICE_ROWS : (int64_t)PQ_SLICE_BYTES / width;
+}
+
 vj_status pq_flat_next(pq_column *col, int64_t max_rows, vj_col *out, vj_error *err)
 {
     bool more = false;
@@ -78,7 +86,7 @@ vj_status pq_flat_next(pq_column *col, int64_t max_rows, vj_col *out, vj_error *
     VJ_TRY(pq_column_page(col, &more, err));
     if (!more)
         return vj_fail(err, VJ_E_CORRUPT, "column chunk: expected more rows, found its end");
-    int64_t n = VJ_MIN(VJ_MIN(max_rows, col->page_n - col->page_at), PQ_SLICE_ROWS);
+    int64_t n = VJ_MIN(VJ_MIN(max_rows, col->page_n - col->page_at), slice_rows(col));
     pq_runs before = col->def;
     VJ_TRY(take_levels(col, n, &n_present, &bits, err));
     if (n_present == n && (direct = direct_values(col, n)) != NULL) {

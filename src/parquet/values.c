@@ -641,10 +641,20 @@ static vj_status read_codes_bools(pq_values *v, int64_t n, pq_dense *d, vj_error
     return VJ_OK;
 }
 
+/* Values that take their own bytes are held against them before memory is taken. */
+static bool bytes_are_short(const pq_values *v, int64_t n)
+{
+    bool own_bytes = v->encoding == PQ_PLAIN || v->encoding == PQ_BYTE_STREAM_SPLIT;
+
+    return own_bytes && v->leaf->width_bytes > 0 && !have_fixed(v, n);
+}
+
 vj_status pq_values_read(pq_values *v, int64_t n, size_t limit, pq_dense *d, int64_t *done,
                          vj_error *err)
 {
     *done = n;
+    if (bytes_are_short(v, n))
+        return fail_end(v, err);
     VJ_TRY(pq_dense_grow(d, v->leaf, n, err));
     if (is_delta_bytes(v))
         return walk_delta_bytes(v, NULL, 0, n, v->leaf->width_bytes > 0 ? SIZE_MAX : limit, d,
@@ -685,6 +695,8 @@ vj_status pq_values_gather(pq_values *v, const int32_t *idx, int64_t n, int64_t 
 {
     int64_t done = 0;
 
+    if (bytes_are_short(v, total))
+        return fail_end(v, err);
     VJ_TRY(pq_dense_grow(d, v->leaf, n, err));
     if (is_delta_bytes(v))
         return walk_delta_bytes(v, idx, n, total, SIZE_MAX, d, &done, err);

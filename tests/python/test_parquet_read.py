@@ -343,3 +343,19 @@ def test_duckdb_files(tmp_path):
                 assert row[-1] == "x" + uuids[row[0]].bytes.hex()
     con.execute(f"copy (select * from t where false) to '{path}' (format parquet)")
     assert dump(path, "next", "10") == []
+
+
+@pytest.mark.parametrize("index", [False, True])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_chunks_too_large_to_read_at_once(tmp_path, index, version):
+    path = tmp_path / "f.parquet"
+    n = 700_000
+    table = pa.table({
+        "start": pa.array(range(n), pa.int64()),
+        "id": pa.array([f"rs{i * 7919 % 1000003}" for i in range(n)]),
+        "low": pa.array(["A" if i % 3 else None for i in range(n)]),
+        "gt": pa.array([["0/1", str(i)] if i % 5 else None for i in range(n)]),
+    })
+    pq.write_table(table, path, row_group_size=n, compression="none", write_page_index=index,
+                   use_dictionary=["low"], data_page_version=version)
+    check(path, table, ways=[["select", "99991", "7"], ["select", "333", "600000"]])
