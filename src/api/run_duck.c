@@ -290,8 +290,9 @@ vj_status vj_duck_engine_join(vj_external *ext, vj_error *err)
     VJ_GO(rc, describe(&d, ext, err));
     VJ_GO(rc, run_statement(ext, duck, &d, err));
     for (int32_t i = 0; i < ext->plan->n_dbs && ext->plan->options.sql_file == NULL; i++) {
-        vj_external_counts counts = {d.counts[i].n_pairs, d.counts[i].n_left_rows,
-                                     d.counts[i].n_multi_rows};
+        bool first = d.join.duplicates == VJ_DUCK_DUP_FIRST;
+        vj_external_counts counts = {first ? d.counts[i].n_left_rows : d.counts[i].n_pairs,
+                                     d.counts[i].n_left_rows, d.counts[i].n_multi_rows};
 
         VJ_GO(rc, vj_external_note(ext, i, &counts, err));
     }

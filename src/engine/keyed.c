@@ -84,13 +84,12 @@ void vj_keyed_rows_fini(vj_keyed_rows *rows)
 static vj_status append_key(vj_keyed_rows *rows, const vj_key *key, vj_span canonical,
                             vj_error *err)
 {
-    if (!key->matchable) {
-        for (int i = KEY_CONTIG; i <= KEY_ALT; i++)
-            VJ_TRY(vj_colb_null(&rows->key[i], err));
-        return VJ_OK;
-    }
     VJ_TRY(vj_colb_bytes(&rows->key[KEY_CONTIG], canonical.ptr, canonical.len_bytes, err));
     VJ_TRY(vj_colb_int(&rows->key[KEY_POS], key->pos1, err));
+    if (!key->matchable) { /* by alleles: other join columns may still be equal */
+        VJ_TRY(vj_colb_null(&rows->key[KEY_REF], err));
+        return vj_colb_null(&rows->key[KEY_ALT], err);
+    }
     VJ_TRY(vj_colb_bytes(&rows->key[KEY_REF], key->ref.ptr, key->ref.len_bytes, err));
     return vj_colb_bytes(&rows->key[KEY_ALT], key->alt.ptr, key->alt.len_bytes, err);
 }
@@ -152,7 +151,7 @@ static vj_status note_keys(vj_keyed *keyed, const vj_left *left, vj_error *err)
             contig = key->contig;
             VJ_TRY(fact_of(keyed, left->keys, contig, &fact, err));
         }
-        if (!key->matchable)
+        if (!key->matchable && keyed->plan->join_parts.alleles)
             continue;
         fact->n_matchable++;
         fact->min_pos1 = VJ_MIN(fact->min_pos1, key->pos1);
@@ -193,6 +192,8 @@ vj_status vj_keyed_append(vj_keyed *keyed, vj_keyed_rows *rows, const vj_left *l
 
 bool vj_keyed_needs_file(const vj_keyed *keyed, const vj_database *db, int32_t file_i)
 {
+    if (!keyed->plan->join_parts.contig || !keyed->plan->join_parts.pos)
+        return true;
     for (int32_t g = 0; g < db->n_rowgroups; g++) {
         const vj_db_rowgroup *group = &db->rowgroups[g];
 

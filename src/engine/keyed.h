@@ -3,7 +3,7 @@
  *
  * The normalised table plus the key columns that src/duck/duck.h describes:
  *   __vj_row BIGINT ordinal, __vj_contig text canonical, __vj_pos BIGINT, __vj_ref, __vj_alt text
- * (null where the allele never matches). What the engines need to leave files out is noted.
+ * (both null where the allele never matches). What the engines need to leave files out is noted.
  */
 #ifndef VJ_ENGINE_KEYED_H
 #define VJ_ENGINE_KEYED_H
@@ -15,7 +15,7 @@
 /* Alleles of one contig of the input. */
 typedef struct vj_keyed_contig {
     int64_t n_matchable;
-    int64_t min_pos1, max_pos1; /* of the matchable ones */
+    int64_t min_pos1, max_pos1; /* of the matchable ones; of all where alleles are not compared */
 } vj_keyed_contig;
 
 typedef struct vj_keyed {
