@@ -55,6 +55,7 @@ dev:
 test: test-deps
 	@$(MAKE) --no-print-directory dev
 	@ctest --test-dir build/dev --parallel $(JOBS) --output-on-failure --timeout 300 -LE long
+	@$(MAKE) --no-print-directory test-memory
 
 check-rules: dev
 	@ctest --test-dir build/dev -L rules --output-on-failure
@@ -82,10 +83,19 @@ bench: release
 	@$(MAKE) --no-print-directory build/bench-venv/ready
 	@$(BENCH_PYTHON) bench/bench.py $(BENCH_ARGS)
 
+# The memory rules, proven under the kernel's own limits; the small form is part of `make test`.
+bench-memory: release duckdb
+	@tools/install_deps.sh test
+	@$(MAKE) --no-print-directory build/bench-venv/ready
+	@$(BENCH_PYTHON) bench/memory.py $(BENCH_ARGS)
+
+test-memory: release
+	@build/venv/bin/python bench/memory.py --small --dir build/test-memory
+
 install: release
 	@cmake --install build/release --prefix $(DESTDIR)$(prefix)
 
 clean:
 	rm -rf build/dev build/release build/tsan build/fuzz build/cover
 
-.PHONY: all release deps demo dagster-demo test-deps duckdb dev test check-rules fuzz bench install clean
+.PHONY: bench-memory test-memory all release deps demo dagster-demo test-deps duckdb dev test check-rules fuzz bench install clean

@@ -71,8 +71,10 @@ typedef struct vj_duck_options {
 
 /*
  * What to give DuckDB so that the whole process stays within total_bytes: its memory_limit
- * covers its buffers only; code, Parquet buffers and the allocator come on top (measured: 60 to
- * 110 MB with one thread, up to 180 MB with two). Pure. *threads is lowered to 1 below 512 MB.
+ * covers its buffers only; code, Parquet buffers and the allocator come on top (measured: about
+ * 120 MB with one thread, 60 MB more for each further one). Pure. *threads is lowered to 1 below
+ * 512 MB. Never less than 112 MB, without which DuckDB gives up instead of spilling: a total
+ * below about 232 MB is exceeded by the difference (bench/memory.py states and holds the bound).
  */
 int64_t vj_duck_memory_within(int64_t total_bytes, int *threads);
 

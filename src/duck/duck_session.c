@@ -11,7 +11,8 @@
 #define OVERHEAD_BYTES (120LL * 1000 * 1000)
 #define OVERHEAD_PER_THREAD_BYTES (60LL * 1000 * 1000)
 #define ONE_THREAD_BELOW_BYTES (512LL * 1000 * 1000)
-#define LEAST_LIMIT_BYTES (48LL * 1000 * 1000)
+/* With less a join of a million rows ends for want of memory instead of spilling. */
+#define LEAST_LIMIT_BYTES (112LL * 1000 * 1000)
 
 int64_t vj_duck_memory_within(int64_t total_bytes, int *threads)
 {

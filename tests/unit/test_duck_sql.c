@@ -81,8 +81,8 @@ static void memory_limit_leaves_room_for_the_rest_of_the_process(void **state)
         int threads;
         int64_t limit_mb;
         int threads_then;
-    } cases[] = {{128, 2, 64, 1},  {256, 8, 136, 1},  {512, 2, 332, 2},   {1000, 2, 820, 2},
-                 {1000, 16, 500, 16}, {16000, 4, 15700, 4}, {64, 1, 48, 1}, {1000, 0, 880, 1}};
+    } cases[] = {{128, 2, 112, 1},  {256, 8, 136, 1},  {512, 2, 332, 2},   {1000, 2, 820, 2},
+                 {1000, 16, 500, 16}, {16000, 4, 15700, 4}, {64, 1, 112, 1}, {1000, 0, 880, 1}};
 
     (void)state;
     for (size_t i = 0; i < VJ_COUNT(cases); i++) {
