@@ -29,7 +29,8 @@ size_t vj_allele_shared_suffix(vj_span ref, vj_span alt)
     size_t most = VJ_MIN(ref.len_bytes, alt.len_bytes);
     size_t n = 0;
 
-    while (n + 1 < most && same_base(ref.ptr[ref.len_bytes - 1 - n], alt.ptr[alt.len_bytes - 1 - n]))
+    while (n + 1 < most &&
+           same_base(ref.ptr[ref.len_bytes - 1 - n], alt.ptr[alt.len_bytes - 1 - n]))
         n++;
     return n;
 }
