@@ -310,7 +310,6 @@ static vj_status note_reasons(native_run *run, const native_batch *b, int32_t d,
 
         counts[reason]++;
         if (reason == VJ_REASON_MATCHED) {
-            db->matched_alleles++;
             db->duplicate_keys += n_matches(b, d, (int32_t)k) > 1;
             db->matched_records += b->left->key_record[k] != last_record;
             last_record = b->left->key_record[k];
