@@ -121,13 +121,33 @@ def database_keys(pl, db, schema, left):
     return keys, db_names
 
 
+def union_schema(pl, db):
+    """Columns of all files together; without it Polars takes those of the first file.
+
+    A column that none of the files at hand has, for it stands in files that are not needed, is null.
+    """
+    schema = {}
+    for path in db["paths"]:
+        for name, dtype in pl.read_parquet_schema(path).items():
+            if schema.get(name, pl.Null) == pl.Null:
+                schema[name] = dtype
+    for column in db["payload"]:
+        schema.setdefault(column["source"], polars_type(pl, column["type"]))
+    return schema
+
+
 def scan_database(pl, db, left):
     """Rows of the database that share the join columns with the sample, payload included."""
     scan = pl.scan_parquet(
         db["paths"], row_index_name="__vj_i", hive_partitioning=False, glob=False,
-        missing_columns="insert", extra_columns="ignore",
+        missing_columns="insert", extra_columns="ignore", schema=union_schema(pl, db),
     )
     schema = scan.collect_schema()
+    # Polars reads its own dictionaries as categories, which are no text to a join
+    texts = [n for n, t in schema.items() if t.base_type() in (pl.Categorical, pl.Enum)]
+    if texts:
+        scan = scan.with_columns(pl.col(texts).cast(pl.String))
+        schema = scan.collect_schema()
     keys, db_names = database_keys(pl, db, schema, left)
     if db["key_pos"] and keys.height > 0:
         bounds = keys.select(pl.col("__vj_k1").min().alias("lo"), pl.col("__vj_k1").max().alias("hi"))

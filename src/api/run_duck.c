@@ -89,8 +89,23 @@ static vj_status add_paths(description *d, const vj_external *ext, const vj_data
     return VJ_OK;
 }
 
-static vj_status add_payload(description *d, const vj_database *from, vj_duck_db *to,
-                             vj_error *err)
+/* DuckDB reads milliseconds as microseconds, and has no milliseconds with a zone. */
+static bool read_as_wider(const vj_type *type)
+{
+    return type->logical == VJ_LOGICAL_TIMESTAMP && type->unit == VJ_MS && !type->utc;
+}
+
+/* Does any file that is read have this column? */
+static bool has_column(const vj_external *ext, const vj_database *db, int32_t c)
+{
+    for (int32_t i = 0; i < db->n_files; i++)
+        if (db->files[i].payload_i[c] >= 0 && vj_keyed_needs_file(&ext->keyed, db, i))
+            return true;
+    return false;
+}
+
+static vj_status add_payload(description *d, const vj_external *ext, const vj_database *from,
+                             vj_duck_db *to, vj_error *err)
 {
     size_t n = (size_t)VJ_MAX(from->n_columns, 1);
     vj_duck_column *columns = vj_arena_zalloc(&d->arena, n * sizeof *columns, err);
@@ -102,8 +117,10 @@ static vj_status add_payload(description *d, const vj_database *from, vj_duck_db
     for (int32_t c = 0; c < from->n_columns; c++) {
         if (from->columns[c].name == NULL)
             continue;
-        columns[to->n_payload] =
-            (vj_duck_column){from->columns[c].field.name, from->columns[c].name};
+        columns[to->n_payload] = (vj_duck_column){
+            .source = has_column(ext, from, c) ? from->columns[c].field.name : NULL,
+            .name = from->columns[c].name,
+            .cast = read_as_wider(&from->columns[c].field.type) ? "TIMESTAMP_MS" : NULL};
         sql_type(&from->columns[c].field.type, type, sizeof type);
         types[to->n_payload] = vj_arena_strndup(&d->arena, type, strlen(type), err);
         if (types[to->n_payload++] == NULL)
@@ -163,7 +180,7 @@ static vj_status describe_db(description *d, const vj_external *ext, int32_t i, 
                        .alt_kind = from->alt_is_list ? VJ_DUCK_ALT_LIST : VJ_DUCK_ALT_JOINED};
     VJ_TRY(add_join_columns(d, ext, to, err));
     VJ_TRY(add_paths(d, ext, from, to, err));
-    VJ_TRY(add_payload(d, from, to, err));
+    VJ_TRY(add_payload(d, ext, from, to, err));
     add_bounds(ext, to);
     return add_contigs(d, from, to, err);
 }
@@ -176,8 +193,8 @@ static vj_status describe_left(description *d, const vj_external *ext, vj_error 
     if (left == NULL)
         return VJ_E_NOMEM;
     for (int32_t f = 0; f < n; f++)
-        left[f] = (vj_duck_column){ext->plan->out_schema.fields[f].name,
-                                   ext->plan->out_schema.fields[f].name};
+        left[f] = (vj_duck_column){.source = ext->plan->out_schema.fields[f].name,
+                                   .name = ext->plan->out_schema.fields[f].name};
     d->join.left = left;
     d->join.n_left = n;
     return VJ_OK;

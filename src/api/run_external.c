@@ -117,6 +117,62 @@ static vj_status hash_slice(void *arg, const vj_batch *batch, vj_error *err)
     return VJ_OK;
 }
 
+static bool is_bytes(const vj_type *type)
+{
+    return type->kind == VJ_BINARY || type->kind == VJ_FIXED;
+}
+
+/* The same values to every reader: how a writer stores a decimal or bytes is its own affair. */
+static bool keeps_type(const vj_type *want, const vj_type *found)
+{
+    if (want->logical == VJ_LOGICAL_DECIMAL && found->logical == VJ_LOGICAL_DECIMAL)
+        return want->precision == found->precision && want->scale == found->scale;
+    if (want->logical == VJ_LOGICAL_TIME || want->logical == VJ_LOGICAL_TIMESTAMP)
+        return vj_type_eq(want, found);
+    if (want->kind != found->kind)
+        return is_bytes(want) && is_bytes(found);
+    for (int32_t i = 0; i < want->n_kids && want->n_kids == found->n_kids; i++)
+        if (!keeps_type(&want->kids[i].type, &found->kids[i].type))
+            return false;
+    return want->n_kids == found->n_kids;
+}
+
+/* DuckDB and Polars lack some types of Parquet; a column of another type is no answer (S-46). */
+static vj_status check_types(const vj_external *ext, const vj_schema *found, vj_error *err)
+{
+    const vj_schema *want = &ext->plan->out_schema;
+    char expected[96];
+    char got[96];
+
+    if (ext->plan->options.sql_file != NULL)
+        return VJ_OK;
+    for (int32_t f = 0; f < want->n_fields && want->n_fields == found->n_fields; f++) {
+        const vj_type *type = &want->fields[f].type;
+
+        if (type->logical == VJ_LOGICAL_NULL || keeps_type(type, &found->fields[f].type))
+            continue;
+        return vj_fail(err, VJ_E_UNSUPPORTED,
+                       "column %s is %s and this engine makes %s of it; use --engine native, or "
+                       "leave the column out with -c", want->fields[f].name,
+                       vj_type_name(type, expected, sizeof expected),
+                       vj_type_name(&found->fields[f].type, got, sizeof got));
+    }
+    if (want->n_fields == found->n_fields)
+        return VJ_OK;
+    return vj_fail(err, VJ_E_BUG, "the engine wrote %d columns, expected %d", found->n_fields,
+                   want->n_fields);
+}
+
+static vj_status check_file(const vj_external *ext, vj_error *err)
+{
+    vj_pq_file *file = NULL;
+
+    VJ_TRY(vj_pq_open_path(ext->out_path, NULL, &file, err));
+    vj_status rc = check_types(ext, &vj_pq_meta_view(file)->schema, err);
+    vj_pq_free(file);
+    return rc;
+}
+
 static vj_status hash_file(vj_external *ext, vj_error *err)
 {
     hash_sink sink = {.scratch = vj_alloc(NULL, SLICE_ROWS * sizeof(uint64_t), err)};
@@ -254,6 +310,7 @@ vj_status vj_external_run(vj_plan *plan, vj_external_join join, vj_result *resul
     VJ_GO(rc, join(&ext, err));
     vj_stage_stop(plan->track, VJ_STAGE_PAYLOAD, mark, result->rows_out, 0);
     mark = vj_stage_start(plan->track);
+    VJ_GO(rc, check_file(&ext, err));
     VJ_GO(rc, hash_file(&ext, err));
     VJ_GO(rc, out != NULL ? publish_parquet(&ext, out, err) : publish_tsv(&ext, err));
     vj_stage_stop(plan->track, VJ_STAGE_WRITE, mark, result->rows_out, 0);

@@ -49,8 +49,35 @@ static uint64_t hash_double(double value)
 
     if (isnan(value))
         return 0x7ff8000000000000u;
+    if (value == 0)
+        return 0; /* DuckDB's dictionaries take -0 and 0 for one value and write either */
     memcpy(&bits, &value, sizeof bits);
     return bits;
+}
+
+/*
+ * A decimal counts by its value, whether a writer put it in an integer or in big-endian bytes:
+ * those that fit 64 bits as such an integer, larger ones by their bytes without sign padding.
+ */
+static uint64_t hash_decimal_bytes(vj_span bytes)
+{
+    size_t n = bytes.len_bytes;
+    size_t skip = 0;
+    uint64_t value = 0;
+
+    if (n == 0)
+        return 0;
+    uint8_t sign = (uint8_t)bytes.ptr[0] & 0x80 ? 0xff : 0;
+    while (skip + 1 < n && (uint8_t)bytes.ptr[skip] == sign &&
+           ((uint8_t)bytes.ptr[skip + 1] & 0x80) == (sign & 0x80))
+        skip++;
+    if (n - skip > sizeof value)
+        return vj_hash_bytes(bytes.ptr + skip, n - skip, 0);
+    if (sign != 0)
+        value = ~(uint64_t)0;
+    for (size_t i = skip; i < n; i++)
+        value = value << 8 | (uint8_t)bytes.ptr[i];
+    return value;
 }
 
 static uint64_t hash_value(const vj_col *col, int64_t row_i)
@@ -67,6 +94,8 @@ static uint64_t hash_value(const vj_col *col, int64_t row_i)
     case VJ_BINARY:
     case VJ_FIXED: {
         vj_span bytes = vj_col_bytes(col, row_i);
+        if (col->type->logical == VJ_LOGICAL_DECIMAL)
+            return hash_decimal_bytes(bytes);
         return vj_hash_bytes(bytes.ptr, bytes.len_bytes, 0);
     }
     case VJ_LIST: {

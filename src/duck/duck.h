@@ -133,8 +133,9 @@ typedef struct vj_duck_contig {
 } vj_duck_contig;
 
 typedef struct vj_duck_column {
-    const char *source; /* name in the file */
+    const char *source; /* name in the file; NULL: in no file that is read, all null */
     const char *name;   /* name in the output */
+    const char *cast;   /* SQL type to cast to; NULL: as DuckDB reads it */
 } vj_duck_column;
 
 /* left.left_name = database.db_name. */
@@ -169,7 +170,7 @@ typedef struct vj_duck_db {
     const vj_duck_pair *pairs;    /* further (or other) equalities */
     int32_t n_pairs;
     const vj_duck_column *payload;
-    const char *const *payload_types; /* SQL types for n_paths 0; NULL: VARCHAR */
+    const char *const *payload_types; /* SQL types, for columns that no file read has; NULL: VARCHAR */
     int32_t n_payload;
 } vj_duck_db;
 

@@ -255,6 +255,19 @@ static vj_status add_pairs(vj_buf *sql, const vj_duck_join *join, int32_t db_i, 
 
 /* ---- one database's matches ---- */
 
+/* A payload column as DuckDB must read it. */
+static vj_status add_payload(vj_buf *sql, const vj_duck_db *db, int32_t i, vj_error *err)
+{
+    const vj_duck_column *column = &db->payload[i];
+
+    if (column->source == NULL)
+        return duck_sqlf(sql, err, ", CAST(NULL AS %s)",
+                         db->payload_types != NULL ? db->payload_types[i] : "VARCHAR");
+    if (column->cast == NULL)
+        return duck_sqlf(sql, err, ", d.%n", column->source);
+    return duck_sqlf(sql, err, ", CAST(d.%n AS %s)", column->source, column->cast);
+}
+
 /*
  * `first`: the least ordinal per left row is found over the keys alone and joined back. It reads
  * the key columns twice, but a window or an aggregate over the payload does not spill: both ran
@@ -268,8 +281,10 @@ static vj_status add_matches(vj_buf *sql, const vj_duck_join *join, int32_t db_i
 
     VJ_TRY(vj_buf_append_text(sql, first ? "(SELECT w.* FROM (" : "(", err));
     VJ_TRY(vj_buf_append_text(sql, "SELECT k.r AS r, " ORDINAL " AS o", err));
-    for (int32_t i = 0; i < db->n_payload; i++)
-        VJ_TRY(duck_sqlf(sql, err, ", d.%n AS p%d", db->payload[i].source, (int64_t)i));
+    for (int32_t i = 0; i < db->n_payload; i++) {
+        VJ_TRY(add_payload(sql, db, i, err));
+        VJ_TRY(duck_sqlf(sql, err, " AS p%d", (int64_t)i));
+    }
     VJ_TRY(add_pairs(sql, join, db_i, with_tally && !first, err));
     if (first) {
         VJ_TRY(vj_buf_append_text(

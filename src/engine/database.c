@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 /* Rows looked at to tell whether starts count from 0 or 1. */
 #define BASE_SAMPLE_ROWS 4096
@@ -11,21 +12,53 @@ static bool is_integer(vj_kind kind)
     return kind >= VJ_I8 && kind <= VJ_U64;
 }
 
-static bool is_key_name(const char *name)
+/* Spellings of the key columns, the usual one first; any case (S-29). */
+static const char *const key_spellings[][3] = {
+    {"chrom", "chromosome", "contig"},
+    {"start", "pos", "position"},
+    {"ref", "reference", NULL},
+    {"alt", "alternate", NULL},
+};
+
+static bool is_key_field(const vj_db_file *file, int32_t field_i)
 {
-    return strcmp(name, "chrom") == 0 || strcmp(name, "start") == 0 ||
-           strcmp(name, "ref") == 0 || strcmp(name, "alt") == 0;
+    return field_i == file->chrom_i || field_i == file->start_i || field_i == file->ref_i ||
+           field_i == file->alt_i;
 }
 
-static vj_status need_field(const vj_db_file *file, const char *name, int32_t *out_i,
-                            vj_error *err)
+static int32_t find_spelled(const vj_schema *schema, const char *name)
 {
-    *out_i = vj_pq_field_find(file->pq, name);
+    for (int32_t f = 0; f < schema->n_fields; f++)
+        if (strcasecmp(schema->fields[f].name, name) == 0)
+            return f;
+    return -1;
+}
+
+static vj_status need_field(const vj_db_file *file, int key, int32_t *out_i, vj_error *err)
+{
+    const vj_schema *schema = &vj_pq_meta_view(file->pq)->schema;
+
+    *out_i = vj_pq_field_find(file->pq, key_spellings[key][0]);
+    for (size_t i = 0; *out_i < 0 && i < 3 && key_spellings[key][i] != NULL; i++)
+        *out_i = find_spelled(schema, key_spellings[key][i]);
     if (*out_i >= 0)
         return VJ_OK;
     return vj_fail(err, VJ_E_SCHEMA,
                    "%s: expected the key columns chrom, start, ref and alt, found no column %s",
-                   file->path, name);
+                   file->path, key_spellings[key][0]);
+}
+
+/* The other engines unite the files by name: key columns are called alike in all of them. */
+static vj_status same_key_name(const vj_db_file *first, int32_t first_i, const vj_db_file *file,
+                               int32_t field_i, vj_error *err)
+{
+    const char *expected = vj_pq_meta_view(first->pq)->schema.fields[first_i].name;
+    const char *found = vj_pq_meta_view(file->pq)->schema.fields[field_i].name;
+
+    if (strcmp(expected, found) == 0)
+        return VJ_OK;
+    return vj_fail(err, VJ_E_SCHEMA, "%s: expected the key column %s as in %s, found %s",
+                   file->path, expected, first->path, found);
 }
 
 static vj_status wrong_type(const vj_db_file *file, int32_t field_i, const char *expected,
@@ -42,10 +75,14 @@ static vj_status find_keys(vj_database *db, vj_db_file *file, bool first, vj_err
 {
     const vj_field *fields = vj_pq_meta_view(file->pq)->schema.fields;
 
-    VJ_TRY(need_field(file, "chrom", &file->chrom_i, err));
-    VJ_TRY(need_field(file, "start", &file->start_i, err));
-    VJ_TRY(need_field(file, "ref", &file->ref_i, err));
-    VJ_TRY(need_field(file, "alt", &file->alt_i, err));
+    VJ_TRY(need_field(file, 0, &file->chrom_i, err));
+    VJ_TRY(need_field(file, 1, &file->start_i, err));
+    VJ_TRY(need_field(file, 2, &file->ref_i, err));
+    VJ_TRY(need_field(file, 3, &file->alt_i, err));
+    VJ_TRY(same_key_name(db->files, db->files->chrom_i, file, file->chrom_i, err));
+    VJ_TRY(same_key_name(db->files, db->files->start_i, file, file->start_i, err));
+    VJ_TRY(same_key_name(db->files, db->files->ref_i, file, file->ref_i, err));
+    VJ_TRY(same_key_name(db->files, db->files->alt_i, file, file->alt_i, err));
     file->end_i = vj_pq_field_find(file->pq, "end");
     if (file->end_i >= 0 && !is_integer(fields[file->end_i].type.kind))
         file->end_i = -1;
@@ -76,7 +113,7 @@ static vj_status merge_columns(vj_database *db, const vj_db_file *file, vj_map *
         int64_t at = 0;
         bool is_new = false;
 
-        if (is_key_name(field->name))
+        if (is_key_field(file, f))
             continue;
         VJ_TRY(vj_map_put(seen, vj_span_of(field->name),
                           vj_map_get(seen, vj_span_of(field->name), (int64_t)seen->n), &at,
@@ -172,8 +209,10 @@ static vj_status describe_rowgroup(vj_database *db, int32_t file_i, int32_t g,
     vj_pq_field_leaves(file->pq, file->chrom_i, &leaf, &leaf_end);
     vj_pq_stats chrom = vj_pq_chunk_view(file->pq, g, leaf).stats;
     /* equal bounds mean one value, exact or not (min <= every value <= max), unless a writer
-     * cut both at the same length */
-    if (chrom.has_bounds && vj_span_eq(chrom.min_bytes, chrom.max_bytes) &&
+     * cut both at the same length; nulls stand outside of the bounds and match nothing */
+    bool no_nulls = chrom.n_nulls == 0 ||
+                    !vj_pq_meta_view(file->pq)->schema.fields[file->chrom_i].nullable;
+    if (chrom.has_bounds && no_nulls && vj_span_eq(chrom.min_bytes, chrom.max_bytes) &&
         chrom.min_bytes.len_bytes < 64) {
         VJ_TRY(vj_map_put(&db->raw_contigs, chrom.min_bytes, 1, NULL, NULL, err));
         return vj_contigs_add(&db->contigs, chrom.min_bytes, -1, &out->contig, err);

@@ -175,6 +175,20 @@ static void note_unsorted(vj_parse *p, const char *what)
              (long long)p->line_number, what);
 }
 
+/*
+ * What tells contigs of a file apart: the shown name, and for a mitochondrion which of the two
+ * sequences it is; "M" and "chrM" of other lengths share the name and not the contig (S-33).
+ */
+static vj_span contig_identity(vj_span shown, vj_span raw, int64_t length, char dst[64])
+{
+    char text[VJ_CONTIG_BYTES];
+    vj_span canonical = vj_contig_canonical(raw, length, text);
+
+    if (!vj_span_is(canonical, "M") || shown.len_bytes >= 32)
+        return shown;
+    return (vj_span){dst, (size_t)snprintf(dst, 64, "%.*s\tM", (int)shown.len_bytes, shown.ptr)};
+}
+
 /* Enter a contig other than that of the record before. */
 static vj_status enter_contig(vj_parse *p)
 {
@@ -186,8 +200,10 @@ static vj_status enter_contig(vj_parse *p)
     bool first = s->contig_raw.ptr == NULL;
     int64_t i = 0;
     int64_t length = contig_length(p->reader, raw);
+    char identity[64];
 
-    VJ_TRY(vj_map_put(&s->contig_index, shown, 0, &i, &added, p->err));
+    VJ_TRY(vj_map_put(&s->contig_index, contig_identity(shown, raw, length, identity), 0, &i,
+                      &added, p->err));
     if (added) {
         const char *name = vj_arena_strndup(&p->rows->arena, shown.ptr, shown.len_bytes, p->err);
 

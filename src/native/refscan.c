@@ -16,9 +16,9 @@ struct vj_refscan {
     VJ_VEC(int32_t) rows;      /* rows to select, ascending */
     VJ_VEC(int32_t) live_runs; /* runs of the index that the row group may hold */
     VJ_VEC(int32_t) run_code;  /* per run: the database's contig code, -1: unknown to it */
+    VJ_VEC(int32_t) cand_row;  /* per candidate: its place in rows */
     vj_colb chrom, ref, alt;
-    vj_type ref_type, alt_type;
-    bool have_alleles;
+    vj_colb ref_each, alt_each; /* per candidate, where some share a row */
 };
 
 /* ---- matches ---- */
@@ -88,7 +88,7 @@ vj_status vj_refscan_new(const vj_plan *plan, vj_refscan **out, vj_error *err)
     scan->plan = plan;
     scan->budget = plan->budget;
     scan->candidates.budget = scan->pairs.budget = scan->ranges.budget = scan->rows.budget =
-        scan->live_runs.budget = scan->run_code.budget = plan->budget;
+        scan->live_runs.budget = scan->run_code.budget = scan->cand_row.budget = plan->budget;
     vj_status rc = vj_colb_init(&scan->chrom, &text, plan->budget, err);
     if (rc != VJ_OK) {
         vj_refscan_free(scan);
@@ -108,9 +108,12 @@ void vj_refscan_free(vj_refscan *scan)
     VJ_VEC_FINI(&scan->rows);
     VJ_VEC_FINI(&scan->live_runs);
     VJ_VEC_FINI(&scan->run_code);
+    VJ_VEC_FINI(&scan->cand_row);
     vj_colb_fini(&scan->chrom);
     vj_colb_fini(&scan->ref);
     vj_colb_fini(&scan->alt);
+    vj_colb_fini(&scan->ref_each);
+    vj_colb_fini(&scan->alt_each);
     vj_free(scan);
 }
 
@@ -122,7 +125,11 @@ static vj_status prepare_alleles(vj_refscan *scan, const vj_database *db, vj_err
 
     vj_colb_fini(&scan->ref);
     vj_colb_fini(&scan->alt);
+    vj_colb_fini(&scan->ref_each);
+    vj_colb_fini(&scan->alt_each);
     VJ_TRY(vj_colb_init(&scan->ref, &fields[file->ref_i].type, scan->budget, err));
+    VJ_TRY(vj_colb_init(&scan->ref_each, &fields[file->ref_i].type, scan->budget, err));
+    VJ_TRY(vj_colb_init(&scan->alt_each, &fields[file->alt_i].type, scan->budget, err));
     return vj_colb_init(&scan->alt, &fields[file->alt_i].type, scan->budget, err);
 }
 
@@ -234,7 +241,7 @@ static vj_status find_candidates(vj_refscan *scan, const vj_database *db,
     VJ_TRY(vj_pq_cursor_open(file->pq, group->rowgroup_i, file->start_i, scan->budget, &cur, err));
     for (size_t i = 0; i < scan->ranges.n; i++)
         VJ_GO(rc, scan_range(scan, index, cur, scan->ranges.ptr[i], shift, err));
-    if (scan->live_runs.n > 1)
+    if (scan->live_runs.n > 1 && scan->candidates.n > 1)
         qsort(scan->candidates.ptr, scan->candidates.n, sizeof *scan->candidates.ptr, by_row);
 out:
     vj_pq_cursor_free(cur);
@@ -291,25 +298,49 @@ static vj_status filter_contigs(vj_refscan *scan, const vj_join_index *index,
     return VJ_OK;
 }
 
+/* Alleles of the selected rows; `each`: one for each candidate, where some share a row. */
+static vj_status read_alleles(vj_refscan *scan, const vj_db_file *file, int32_t rowgroup_i,
+                              int32_t field_i, bool shared, vj_colb *rows, vj_colb *each,
+                              vj_error *err)
+{
+    vj_colb_reset(rows);
+    VJ_TRY(select_rows(scan, file, rowgroup_i, field_i, scan->rows.ptr, (int64_t)scan->rows.n,
+                       rows, err));
+    if (!shared)
+        return VJ_OK;
+    vj_col from = vj_colb_view(rows);
+
+    vj_colb_reset(each);
+    return vj_colb_gather(each, &from, scan->cand_row.ptr, (int64_t)scan->cand_row.n, err);
+}
+
 static vj_status compare_alleles(vj_refscan *scan, const vj_join_index *index,
                                  const vj_db_file *file, const vj_db_rowgroup *group,
                                  vj_matches *m, vj_error *err)
 {
     const vj_candidates *cands = &scan->candidates;
 
+    bool shared = false;
+
     VJ_VEC_RESET(&scan->rows);
+    VJ_VEC_RESET(&scan->cand_row);
     VJ_TRY(VJ_VEC_RESERVE(&scan->rows, cands->n, err));
-    /* within one contig a row stands at one position: candidates are unique by now */
-    for (size_t i = 0; i < cands->n; i++)
-        scan->rows.ptr[scan->rows.n++] = cands->ptr[i].row;
-    vj_colb_reset(&scan->ref);
-    vj_colb_reset(&scan->alt);
-    VJ_TRY(select_rows(scan, file, group->rowgroup_i, file->ref_i, scan->rows.ptr,
-                       (int64_t)scan->rows.n, &scan->ref, err));
-    VJ_TRY(select_rows(scan, file, group->rowgroup_i, file->alt_i, scan->rows.ptr,
-                       (int64_t)scan->rows.n, &scan->alt, err));
-    vj_col ref = vj_colb_view(&scan->ref);
-    vj_col alt = vj_colb_view(&scan->alt);
+    VJ_TRY(VJ_VEC_RESERVE(&scan->cand_row, cands->n, err));
+    /* a row stands at one position, but an input may spell its contig in two ways: two runs */
+    for (size_t i = 0; i < cands->n; i++) {
+        bool again = i > 0 && cands->ptr[i].row == cands->ptr[i - 1].row;
+
+        shared |= again;
+        if (!again)
+            scan->rows.ptr[scan->rows.n++] = cands->ptr[i].row;
+        scan->cand_row.ptr[scan->cand_row.n++] = (int32_t)scan->rows.n - 1;
+    }
+    VJ_TRY(read_alleles(scan, file, group->rowgroup_i, file->ref_i, shared, &scan->ref,
+                        &scan->ref_each, err));
+    VJ_TRY(read_alleles(scan, file, group->rowgroup_i, file->alt_i, shared, &scan->alt,
+                        &scan->alt_each, err));
+    vj_col ref = vj_colb_view(shared ? &scan->ref_each : &scan->ref);
+    vj_col alt = vj_colb_view(shared ? &scan->alt_each : &scan->alt);
     VJ_VEC_RESET(&scan->pairs);
     return vj_join_alleles(index, cands->ptr, (int64_t)cands->n, &ref, &alt, m->best.ptr,
                            &scan->pairs, err);

@@ -536,10 +536,10 @@ static bool has_multi(const join_case *c)
 
 static void run_case(join_case *c, int case_i)
 {
-    static const vj_duck_column left[] = {{"ta\"g", "t 'g"}, {"id", "id"}};
+    static const vj_duck_column left[] = {{"ta\"g", "t 'g", NULL}, {"id", "id", NULL}};
     static const vj_duck_column payload[MAX_DBS][2] = {
-        {{"tag", "tag0"}, {"id", "id_0"}}, {{"tag", "tag1"}, {"id", "id_1"}},
-        {{"tag", "tag2"}, {"id", "id_2"}}};
+        {{"tag", "tag0", NULL}, {"id", "id_0", NULL}}, {{"tag", "tag1", NULL}, {"id", "id_1", NULL}},
+        {{"tag", "tag2", NULL}, {"id", "id_2", NULL}}};
     static const vj_duck_pair pair = {"id", "id", false, false};
     static const vj_duck_kv kv = {"a.b'c", "d\"e"};
     char left_path[256], out_path[256];

@@ -13,8 +13,8 @@
 static bool have_library;
 static char dir[] = "/tmp/varjoin-duck-run-XXXXXX";
 static const vj_duck_contig contigs[] = {{"1", "1"}};
-static const vj_duck_column left_columns[] = {{"tag", "tag"}};
-static const vj_duck_column payload[] = {{"id", "rsid"}};
+static const vj_duck_column left_columns[] = {{"tag", "tag", NULL}};
+static const vj_duck_column payload[] = {{"id", "rsid", NULL}};
 
 #define need_library()                                                                        \
     do {                                                                                      \

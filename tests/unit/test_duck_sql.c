@@ -97,8 +97,8 @@ static void memory_limit_leaves_room_for_the_rest_of_the_process(void **state)
 
 static const char *const paths[] = {"/d/a.parquet", "/d/it's.parquet"};
 static const vj_duck_contig contigs[] = {{"chr1", "1"}, {"chrM", "MT"}};
-static const vj_duck_column payload[] = {{"id", "rsid"}, {"we\"ird", "x"}};
-static const vj_duck_column left[] = {{"chrom", "chrom"}, {"ref", "ref"}};
+static const vj_duck_column payload[] = {{"id", "rsid", NULL}, {"we\"ird", "x", NULL}};
+static const vj_duck_column left[] = {{"chrom", "chrom", NULL}, {"ref", "ref", NULL}};
 
 static vj_duck_db example_db(void)
 {

@@ -1,0 +1,200 @@
+"""Hold the engines against the oracle on a batch; shrink what differs to the smallest case."""
+
+import math
+import shutil
+import struct
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cases
+import engines
+import oracle
+
+try:
+    from xxhash import xxh3_64_intdigest as xxh3
+except ImportError:
+    xxh3 = None
+
+
+@dataclass
+class Outcome:
+    """A table and its hash, or the exit code of a refusal."""
+
+    table: object = None
+    content_hash: str = None
+    code: int = 0
+    text: str = ""
+
+
+# ---- comparing ----
+
+
+def exact(value):
+    """A form that is equal exactly when the values are: any NaN is one, both zeros are one."""
+    if isinstance(value, float):
+        return "nan" if math.isnan(value) else struct.pack("<d", value + 0.0)
+    if isinstance(value, list):
+        return tuple(map(exact, value))
+    return value, type(value)
+
+
+def difference(expected, found):
+    """One line that says how they differ, or None."""
+    if expected.code or found.code:
+        return None if expected.code == found.code else f"exit {expected.code} expected, found {found.code}: {found.text}"
+    a, b = expected.table, found.table
+    if a.columns != b.columns:
+        odd = [f"{x} expected, found {y}" for x, y in zip(a.columns, b.columns) if x != y]
+        return "columns: " + ("; ".join(odd[:5]) or f"{len(a.columns)} expected, found {len(b.columns)}")
+    for i, (x, y) in enumerate(zip(a.rows, b.rows)):
+        for (name, _), u, v in zip(a.columns, x, y):
+            if exact(u) != exact(v):
+                return f"row {i}, column {name}: {short(u)} expected, found {short(v)}"
+    if len(a.rows) != len(b.rows):
+        return f"{len(a.rows)} rows expected, found {len(b.rows)}"
+    if expected.content_hash and expected.content_hash != found.content_hash:
+        return f"content hash {expected.content_hash} expected, found {found.content_hash}"
+    return None
+
+
+def short(value):
+    text = repr(value)
+    return text if len(text) < 120 else f"{text[:60]}...({len(text)} characters)"
+
+
+# ---- running ----
+
+
+def expected_of(batch, tables):
+    try:
+        table, lines = oracle.join(batch.vcf(), tables, batch.options)
+    except oracle.Refused as why:
+        return Outcome(code=why.code, text=str(why)), []
+    return Outcome(table, oracle.content_hash(table, xxh3) if xxh3 else None), lines
+
+
+def run_engine(binary, engine, batch, args, folder):
+    out = Path(folder) / f"{engine}.parquet"
+    out.unlink(missing_ok=True)
+    words = ["annotate", "-q", *engines.engine_args(engine), *args, "--duplicates", batch.options.duplicates,
+             "-@", batch.run.get("threads", 1), "-o", out]
+    if engine == "native" and batch.run.get("batch_rows"):
+        words += ["--batch-rows", batch.run["batch_rows"]]
+    if batch.options.all_samples:
+        words.append("--all-samples")
+    if batch.options.sites_only:
+        words.append("--sites-only")
+    if batch.options.samples:
+        words += ["-s", ",".join(batch.options.samples)]
+    if batch.options.variants_only:
+        words.append("--variants-only")
+    ran = engines.run(binary, [*words, Path(folder) / "in.vcf"], cwd=folder)
+    if ran.code:
+        if out.exists():
+            return Outcome(code=-1, text=f"an output beside exit code {ran.code}")
+        return Outcome(code=ran.code, text=ran.stderr.strip()[-2000:])
+    return Outcome(cases.read_table(out), cases.content_hash_of(out))
+
+
+def check(binary, batch, names):
+    """{engine: difference} of those that differ; and the rows that were compared."""
+    folder = tempfile.mkdtemp(prefix="varjoin-engines-")
+    try:
+        args, tables = cases.write_batch(batch, folder)
+        with ThreadPoolExecutor(2) as pool:
+            runs = {e: pool.submit(run_engine, binary, e, batch, args, folder) for e in names}
+            expected, lines = expected_of(batch, tables)
+            found = {e: r.result() for e, r in runs.items()}
+        odd = {e: d for e, f in found.items() if (d := difference(expected, f))}
+        if not odd and len({f.content_hash for f in found.values()}) > 1:
+            odd = {e: f"content hash {f.content_hash} differs between engines" for e, f in found.items()}
+        left = [p.name for p in Path(folder).iterdir() if p.name.startswith(".")]
+        if not odd and left:
+            odd = {"all": f"left behind: {left}"}
+        return odd, expected, found, tables
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# ---- shrinking ----
+
+
+def shorter_lists(n):
+    """Index sets to keep: halves first, then all but a chunk, then all but one."""
+    size = n // 2
+    while size >= 1:
+        for beg in range(0, n, size):
+            yield set(range(n)) - set(range(beg, min(beg + size, n)))
+        size //= 2
+
+
+def smaller(batch):
+    """Batches with something less, largest steps first."""
+    own = sorted({c for c, _ in batch.records} | {c for d in batch.databases for f in d.files for c, _ in f.rows})
+    if len(own) > 1:
+        half = len(own) // 2
+        for part in (own[:half], own[half:], *([c] for c in own)):
+            yield cases.only_cases(batch, set(part))
+    if len(batch.databases) > 1:
+        for d in range(len(batch.databases)):
+            yield cases.with_database(batch, d, None)
+    for keep in shorter_lists(len(batch.records)):
+        yield cases.without_records(batch, keep)
+    for d, database in enumerate(batch.databases):
+        for f, file in enumerate(database.files):
+            if len(database.files) > 1:
+                files = database.files[:f] + database.files[f + 1 :]
+                yield cases.with_database(batch, d, replace(database, files=files))
+            for keep in shorter_lists(len(file.rows)):
+                yield cases.without_rows(batch, d, f, keep)
+        keys = {cases.key_name(database.files[0].columns, p) for p in ("chrom", "start", "ref", "alt")}
+        for name in dict.fromkeys(n for f in database.files for n, _ in f.columns if n not in keys):
+            files = [replace(f, columns=[c for c in f.columns if c[0] != name]) for f in database.files]
+            yield cases.with_database(batch, d, replace(database, files=files))
+
+
+def shrink(binary, batch, names, seconds=40):
+    """The smallest batch found on which one of these engines still differs."""
+    end = time.monotonic() + seconds
+    again = True
+    while again and time.monotonic() < end:
+        again = False
+        for less in smaller(batch):
+            if time.monotonic() > end:
+                break
+            if check(binary, less, names)[0]:
+                batch, again = less, True
+                break
+    return batch
+
+
+def show_table(table):
+    lines = ["  " + " | ".join(f"{name}: {kind}" for name, kind in table.columns)]
+    return lines + ["  " + " | ".join(short(v) for v in row) for row in table.rows[:12]]
+
+
+def show(outcome):
+    if outcome.code:
+        return [f"  exit {outcome.code}: {outcome.text}"]
+    return show_table(outcome.table) + [f"  hash {outcome.content_hash}"]
+
+
+def story(binary, batch, odd):
+    """The smallest case as text: input, tables, expected, and what each engine found."""
+    names = [e for e in odd if e in engines.NAMES] or engines.present()
+    small = shrink(binary, batch, names)
+    again, expected, found, tables = check(binary, small, engines.present())
+    lines = [f"batch {batch.seed}: " + "; ".join(f"{e}: {d}" for e, d in odd.items()), "smallest case:"]
+    lines += ["  " + short(line)[1:-1] for line in small.vcf().splitlines() if not line.startswith("##contig")]
+    for database, shown in zip(small.databases, tables):
+        for file, table in zip(database.files, shown.files):
+            lines += [f"database {database.name}, start base {database.start_base}, {file.writer}:"] + show_table(table)
+    lines += [f"options {small.options} {small.run}", "expected:"] + show(expected)
+    for engine, outcome in found.items():
+        lines += [f"{engine}: {again.get(engine, 'as expected')}"]
+        if engine in again:
+            lines += show(outcome)
+    return "\n".join(lines)

@@ -1,0 +1,123 @@
+"""Native = DuckDB = Polars = an oracle, on seeded hard cases: rows and their order, types, content hash.
+
+As a script, for long runs:  test_differential.py [--cases N] [--seed N] [--minutes N]
+"""
+
+import argparse
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+for _module in ("pyarrow", "polars", "duckdb"):
+    pytest.importorskip(_module, reason="the generator writes databases with it")
+
+import cases  # noqa: E402
+import differential  # noqa: E402
+import engines  # noqa: E402
+import oracle  # noqa: E402
+
+CASES_PER_BATCH = 26
+BATCHES = range(12)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "polars"])
+def test_the_engine_is_here(engine):
+    if reason := engines.absent(engine):
+        pytest.skip(reason)
+
+
+@pytest.mark.parametrize("seed", BATCHES)
+def test_engines_agree_with_the_oracle(varjoin_bin, seed):
+    batch = cases.make_batch(seed, CASES_PER_BATCH)
+    odd = differential.check(varjoin_bin, batch, engines.present())[0]
+    if odd:
+        pytest.fail(differential.story(varjoin_bin, batch, odd), pytrace=False)
+
+
+def agree(varjoin_bin, batch):
+    odd, expected, *_ = differential.check(varjoin_bin, batch, engines.present())
+    if odd:
+        pytest.fail(differential.story(varjoin_bin, batch, odd), pytrace=False)
+    return expected
+
+
+def test_no_record_and_no_row(varjoin_bin):
+    """S-2, S-28: columns and types stay, rows are none or unannotated."""
+    batch = cases.make_batch(3, 4)
+    empty = cases.without_records(batch, set())
+    assert agree(varjoin_bin, empty).table.rows == []
+    for d, database in enumerate(batch.databases):
+        for f in range(len(database.files)):
+            batch = cases.without_rows(batch, d, f, set())
+    assert agree(varjoin_bin, batch).table.rows
+    agree(varjoin_bin, cases.without_records(batch, set()))
+
+
+@pytest.mark.parametrize("seed", ["error 1", "error 2", "error 3"])
+def test_duplicates_are_refused_alike(varjoin_bin, seed):
+    """S-39: --duplicates error is exit 4 in every engine, or the same rows where no key is twice."""
+    batch = cases.make_batch(seed, 6)
+    batch = replace(batch, options=replace(batch.options, duplicates="error"))
+    assert agree(varjoin_bin, batch).code == 4
+    single = batch
+    for d, database in enumerate(batch.databases):
+        for f, file in enumerate(database.files):
+            keys = [tuple(str(row.get(cases.key_name(file.columns, p))).upper() for p in ("chrom", "start"))
+                    for _, row in file.rows]
+            first = {i for i, k in enumerate(keys) if f == 0 and k not in keys[:i]}
+            single = cases.without_rows(single, d, f, first)
+    assert agree(varjoin_bin, single).code == 0
+
+
+def test_the_oracle_by_hand():
+    """The oracle itself, on rows that were worked out on paper."""
+    vcf = ("##fileformat=VCFv4.2\n##INFO=<ID=AF,Number=A,Type=Float,Description=\"x\">\n"
+           "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+           "chr1\t100\t.\tCTT\tCT,TTT\t.\tPASS\tAF=0.5,0.25\n"
+           "M\t7\trs1\ta\tg\t1\t.\t.\n")
+    columns = [("chrom", "string"), ("start", "int64"), ("ref", "string"), ("alt", "string"), ("id", "string")]
+    rows = [["1", 100, "C", "T", "snv"], ["CHR1", 100, "CT", "C|<DEL>", "deletion"], ["MT", 7, "A", "G", "m"],
+            ["1", 100, "CTT", "CT", "not trimmed"]]
+    table, _ = oracle.join(vcf, [oracle.Database("db", [oracle.Table(columns, rows)])])
+    assert [(r[1], r[5], r[6], r[-2], r[-1]) for r in table.rows] == [
+        (100, "CT", 1, 0.5, "deletion"), (100, "TTT", 2, 0.25, "snv"), (7, "g", 1, None, "m")]
+    assert table.columns[-1] == ("rsid_db", "string")
+
+
+# ---- script ----
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=20000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop after this time")
+    parser.add_argument("--keep-going", action="store_true", help="do not stop at the first difference")
+    parser.add_argument("--bin", default=os.environ.get("VARJOIN_BIN"), required="VARJOIN_BIN" not in os.environ)
+    args = parser.parse_args()
+    end = time.monotonic() + 60 * args.minutes
+    names, done, failed, batch_i = engines.present(), 0, 0, 0
+    print(f"engines: {', '.join(names)} and the oracle", flush=True)
+    while done < args.cases and time.monotonic() < end:
+        batch = cases.make_batch(f"{args.seed}/{batch_i}", CASES_PER_BATCH)
+        odd = differential.check(args.bin, batch, names)[0]
+        done, batch_i = done + CASES_PER_BATCH, batch_i + 1
+        if odd:
+            failed += 1
+            print(differential.story(args.bin, batch, odd), flush=True)
+            if not args.keep_going:
+                break
+        if batch_i % 20 == 0:
+            print(f"{done} cases, {failed} batches that differ", flush=True)
+    print(f"{done} cases of seed {args.seed}: {failed} batches differ")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
