@@ -38,15 +38,6 @@ vj_status pq_column_begin(pq_column *col, const vj_pq_file *file, int32_t rowgro
     return pq_pages_begin(&col->pages, file, rowgroup_i, leaf_i, err);
 }
 
-static int bit_width(unsigned max)
-{
-    int width = 0;
-
-    for (; max > 0; max >>= 1)
-        width++;
-    return width;
-}
-
 vj_status pq_column_page(pq_column *col, bool *more, vj_error *err)
 {
     const pq_page_head *head = NULL;
@@ -62,8 +53,8 @@ vj_status pq_column_page(pq_column *col, bool *more, vj_error *err)
         VJ_TRY(pq_pages_load(&col->pages, page, err));
         col->page_n = page->head.n_values;
         col->page_at = 0;
-        pq_runs_init(&col->rep, page->rep, page->rep_end, bit_width(col->leaf->max_rep));
-        pq_runs_init(&col->def, page->def, page->def_end, bit_width(col->leaf->max_def));
+        pq_runs_init(&col->rep, page->rep, page->rep_end, pq_bit_width(col->leaf->max_rep));
+        pq_runs_init(&col->def, page->def, page->def_end, pq_bit_width(col->leaf->max_def));
         if (col->page_n > 0)
             VJ_TRY(pq_values_begin(&col->values, page->head.encoding, page->values,
                                    page->values_end, err));

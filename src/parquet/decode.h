@@ -29,6 +29,16 @@ static inline uint64_t pq_load64(const uint8_t *ptr)
     return v;
 }
 
+/* Bits that hold 0..max. */
+static inline int pq_bit_width(unsigned max)
+{
+    int width = 0;
+
+    for (; max > 0; max >>= 1)
+        width++;
+    return width;
+}
+
 /* n values of `width` bits (0..32, 0..8, 0..64), the first at bit bit_off of src. */
 void pq_unpack32(const uint8_t *src, int64_t bit_off, int width, int64_t n, uint32_t *out);
 void pq_unpack8(const uint8_t *src, int64_t bit_off, int width, int64_t n, uint8_t *out);

@@ -412,7 +412,7 @@ static vj_status parse_groups(vj_pq_file *file, th *t, const th_field *f, vj_err
 /* ---- file ---- */
 
 /* NULL and err on failure. */
-static const char *keep_text(vj_pq_file *file, th *t, vj_span text, vj_error *err)
+static const char *keep_text(vj_pq_file *file, vj_span text, vj_error *err)
 {
     if (memchr(text.ptr != NULL ? text.ptr : "", 0, text.len_bytes) != NULL ||
         !vj_utf8_valid(text.ptr, text.len_bytes)) {
@@ -425,7 +425,6 @@ static const char *keep_text(vj_pq_file *file, th *t, vj_span text, vj_error *er
             n += step;
         text.len_bytes = n;
     }
-    (void)t;
     return vj_arena_strndup(&file->arena, text.ptr != NULL ? text.ptr : "", text.len_bytes, err);
 }
 
@@ -445,7 +444,7 @@ static vj_status parse_kvs(vj_pq_file *file, th *t, const th_field *f, vj_error 
                 th_skip(t, &g);
                 continue;
             }
-            const char *text = keep_text(file, t, th_bytes(t, &g), err);
+            const char *text = keep_text(file, th_bytes(t, &g), err);
             if (text == NULL)
                 return VJ_E_NOMEM;
             *(g.id == 1 ? &kvs[i].key : &kvs[i].value) = text;
@@ -475,7 +474,7 @@ static vj_status parse_field(vj_pq_file *file, th *t, const th_field *f, vj_erro
     case 5:
         return parse_kvs(file, t, f, err);
     case 6:
-        file->meta.created_by = keep_text(file, t, th_bytes(t, f), err);
+        file->meta.created_by = keep_text(file, th_bytes(t, f), err);
         return file->meta.created_by != NULL ? VJ_OK : VJ_E_NOMEM;
     case 8:
         return vj_fail(err, VJ_E_UNSUPPORTED, "%s: the file is encrypted (encryption_algorithm in "

@@ -346,15 +346,6 @@ static vj_status repack_levels(pq_pages *p, const uint8_t **ptr, const uint8_t *
     return VJ_OK;
 }
 
-static int bit_width(unsigned max)
-{
-    int width = 0;
-
-    for (; max > 0; max >>= 1)
-        width++;
-    return width;
-}
-
 /* One level section of a V1 page at *at; [*beg, *end) is its run data. */
 static vj_status cut_levels(pq_pages *p, unsigned max, int32_t encoding, int32_t n,
                             const uint8_t **at, const uint8_t *page_end, const uint8_t **beg,
@@ -365,7 +356,7 @@ static vj_status cut_levels(pq_pages *p, unsigned max, int32_t encoding, int32_t
         return VJ_OK;
     if (encoding == PQ_BIT_PACKED) {
         *end = page_end;
-        return repack_levels(p, beg, end, at, bit_width(max), n, err);
+        return repack_levels(p, beg, end, at, pq_bit_width(max), n, err);
     }
     if (encoding != PQ_RLE)
         return vj_fail(err, VJ_E_UNSUPPORTED, "level encoding %d (%s) is not read", encoding,

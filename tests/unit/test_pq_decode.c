@@ -145,8 +145,42 @@ static void bits_of_width_one_are_counted(void **state)
     assert_int_equal(out[2], 0x00);
 }
 
-/* Random runs of width 1: read as bits in random pieces, and ranked. */
-static void bits_and_ranks_equal_the_levels(void **state)
+/* Random runs of width 1 into p, their values into levels; returns the count, *len the bytes. */
+static int64_t draw_levels(uint64_t *seed, page_bytes *p, uint8_t *levels, size_t *len)
+{
+    size_t at = 0;
+    int64_t n = 0;
+
+    while (at < 300 && n < 38000) {
+        uint64_t what = test_random(seed);
+
+        if (what % 3 == 0) { /* a packed run of 8..64 */
+            int64_t groups = 1 + (int64_t)((what >> 8) % 8);
+
+            p->b[at++] = (uint8_t)(groups << 1 | 1);
+            for (int64_t g = 0; g < groups; g++)
+                p->b[at + (size_t)g] = (uint8_t)test_random(seed);
+            for (int64_t i = 0; i < groups * 8; i++)
+                levels[n++] = vj_bit_get(p->b + at, i);
+            at += (size_t)groups;
+        } else { /* the same value up to 1000 times */
+            uint64_t count = 1 + (what >> 8) % (what % 3 == 1 ? 20 : 1000);
+            uint64_t head = count << 1;
+
+            for (; head >= 0x80; head >>= 7)
+                p->b[at++] = (uint8_t)(head | 0x80);
+            p->b[at++] = (uint8_t)head;
+            p->b[at] = what >> 60 & 1;
+            memset(levels + n, p->b[at++], count);
+            n += (int64_t)count;
+        }
+    }
+    *len = at;
+    return n;
+}
+
+/* Read as bits in random pieces. */
+static void bits_equal_the_levels(void **state)
 {
     (void)state;
     uint64_t seed = test_seed();
@@ -155,38 +189,13 @@ static void bits_and_ranks_equal_the_levels(void **state)
         page_bytes p = {{0}};
         static uint8_t levels[40000];
         static uint8_t out[5000 + 64];
-        static int32_t rows[40000];
-        static int32_t idx[40001];
-        static uint8_t present[5000];
-        size_t at = 0;
-        int64_t n = 0;
-
-        while (at < 300 && n < 38000) {
-            uint64_t what = test_random(&seed);
-
-            if (what % 3 == 0) { /* a packed run of 8..64 */
-                int64_t groups = 1 + (int64_t)((what >> 8) % 8);
-                p.b[at++] = (uint8_t)(groups << 1 | 1);
-                for (int64_t g = 0; g < groups; g++)
-                    p.b[at + (size_t)g] = (uint8_t)test_random(&seed);
-                for (int64_t i = 0; i < groups * 8; i++)
-                    levels[n++] = vj_bit_get(p.b + at, i);
-                at += (size_t)groups;
-            } else { /* the same value up to 1000 times */
-                uint64_t len = 1 + (what >> 8) % (what % 3 == 1 ? 20 : 1000);
-                uint64_t head = len << 1;
-                for (; head >= 0x80; head >>= 7)
-                    p.b[at++] = (uint8_t)(head | 0x80);
-                p.b[at++] = (uint8_t)head;
-                p.b[at] = what >> 60 & 1;
-                memset(levels + n, p.b[at++], len);
-                n += (int64_t)len;
-            }
-        }
-        pq_runs runs;
+        size_t len = 0;
+        int64_t n = draw_levels(&seed, &p, levels, &len);
         int64_t ones = 0;
-        int64_t want_ones = 0;
-        pq_runs_init(&runs, p.b, p.b + at, 1);
+        int64_t want = 0;
+        pq_runs runs;
+
+        pq_runs_init(&runs, p.b, p.b + len, 1);
         for (int64_t i = 0; i < n;) {
             int64_t some = 1 + (int64_t)(test_random(&seed) % 900);
             int64_t take = VJ_MIN(n - i, some);
@@ -194,27 +203,46 @@ static void bits_and_ranks_equal_the_levels(void **state)
             assert_true(pq_runs_read_bits(&runs, take, out, i, &ones));
             i += take;
         }
-        int64_t n_rows = 0;
         for (int64_t i = 0; i < n; i++) {
             assert_int_equal(vj_bit_get(out, i), levels[i]);
-            if (test_random(&seed) % 20 == 0)
-                rows[n_rows++] = (int32_t)i + 100;
-            want_ones += levels[i];
+            want += levels[i];
         }
-        assert_int_equal(ones, want_ones);
-        int64_t n_idx = pq_rank_bits(out, 100, rows, n_rows, idx, present);
-        int64_t k = 0;
-        int64_t rank = 0;
-        for (int64_t i = 0, r = 0; r < n_rows; i++) {
-            if (i == rows[r] - 100) {
-                assert_int_equal(vj_bit_get(present, r), levels[i]);
-                if (levels[i])
-                    assert_int_equal(idx[k++], rank);
-                r++;
+        assert_int_equal(ones, want);
+    }
+}
+
+static void ranks_count_the_ones_before(void **state)
+{
+    (void)state;
+    uint64_t seed = test_seed();
+
+    for (int round = 0; round < 300; round++) {
+        static uint8_t bits[1000 + 16];
+        static int32_t rows[8000];
+        static int32_t idx[8001];
+        static int32_t want[8000];
+        uint8_t present[1000];
+        uint64_t one_in = 1 + test_random(&seed) % 100;
+        int64_t n_rows = 0;
+        int64_t n_want = 0;
+        int32_t rank = 0;
+
+        for (size_t i = 0; i < sizeof bits; i++)
+            bits[i] = (uint8_t)test_random(&seed);
+        for (int32_t i = 0; i < 8000; i++) {
+            bool on = vj_bit_get(bits, i);
+
+            if (test_random(&seed) % one_in == 0) {
+                rows[n_rows++] = i + 100;
+                if (on)
+                    want[n_want++] = rank;
             }
-            rank += levels[i];
+            rank += on;
         }
-        assert_int_equal(n_idx, k);
+        assert_int_equal(pq_rank_bits(bits, 100, rows, n_rows, idx, present), n_want);
+        assert_memory_equal(idx, want, (size_t)n_want * sizeof *want + (n_want == 0));
+        for (int64_t i = 0; i < n_rows; i++)
+            assert_int_equal(vj_bit_get(present, i), vj_bit_get(bits, rows[i] - 100));
     }
 }
 
@@ -314,7 +342,8 @@ int main(void)
         cmocka_unit_test(runs_of_both_kinds_are_read),
         cmocka_unit_test(picked_and_skipped_values_are_the_read_ones),
         cmocka_unit_test(bits_of_width_one_are_counted),
-        cmocka_unit_test(bits_and_ranks_equal_the_levels),
+        cmocka_unit_test(bits_equal_the_levels),
+        cmocka_unit_test(ranks_count_the_ones_before),
         cmocka_unit_test(broken_runs_are_refused),
         cmocka_unit_test(deltas_give_the_values_back),
         cmocka_unit_test(broken_deltas_are_refused),
