@@ -7,7 +7,8 @@
  *        VCF, BCF, Parquet        duck, polars: keyed Parquet, then theirs    Parquet, VCF, TSV
  *
  * not:     how rows are found (native/, duck/, polars/), option parsing (cli/)
- * also:    engine/keyed.h (keyed input) and engine/refbuild.h (built databases) are its parts
+ * also:    engine/keyed.h (keyed input), engine/refbuild.h (built databases) and engine/estimate.h
+ *          (what a job would cost) are its parts
  * threads: a plan is immutable once built; sources and sinks belong to the pipeline's turns
  * tests:   unit/test_engine.c, cli/
  */
