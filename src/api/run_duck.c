@@ -233,8 +233,14 @@ static vj_status describe(description *d, vj_external *ext, vj_error *err)
     d->counts = vj_arena_zalloc(&d->arena, n * sizeof *d->counts, err);
     if (d->dbs == NULL || d->counts == NULL)
         return VJ_E_NOMEM;
-    for (int32_t i = 0; i < plan->n_dbs; i++)
+    for (int32_t i = 0; i < plan->n_dbs; i++) {
+        size_t n_rows = (size_t)VJ_MAX(ext->result->rows_in, 1);
+
+        d->counts[i].best = vj_arena_zalloc(&d->arena, n_rows, err);
+        if (d->counts[i].best == NULL)
+            return VJ_E_NOMEM;
         VJ_TRY(describe_db(d, ext, i, err));
+    }
     VJ_TRY(describe_left(d, ext, err));
     d->join.left_path = ext->left_path;
     d->join.n_left_rows = ext->result->rows_in;
@@ -278,6 +284,20 @@ static vj_status open_duck(vj_external *ext, vj_duck **out, vj_error *err)
     return vj_duck_open(&options, out, err);
 }
 
+static vj_status note_counts(vj_external *ext, const description *d, vj_error *err)
+{
+    bool first = d->join.duplicates == VJ_DUCK_DUP_FIRST;
+
+    for (int32_t i = 0; i < ext->plan->n_dbs; i++) {
+        vj_report_db *db = ext->result->dbs[i];
+
+        db->duplicate_keys = d->counts[i].n_multi_rows;
+        db->matched_rows = first ? d->counts[i].n_left_rows : d->counts[i].n_pairs;
+        VJ_TRY(vj_external_note_fates(ext, i, d->counts[i].best, err));
+    }
+    return VJ_OK;
+}
+
 static vj_status run_statement(vj_external *ext, vj_duck *duck, description *d, vj_error *err)
 {
     vj_duck_counts counts = {.dbs = d->counts};
@@ -287,7 +307,7 @@ static vj_status run_statement(vj_external *ext, vj_duck *duck, description *d, 
     if (ext->plan->options.sql_file == NULL) {
         VJ_TRY(vj_duck_run_join(duck, &d->join, &counts, err));
         ext->result->rows_out = counts.n_rows;
-        return VJ_OK;
+        return note_counts(ext, d, err);
     }
     VJ_GO(rc, vj_path_read(ext->plan->options.sql_file, &sql, err));
     VJ_GO(rc, vj_duck_run_select(duck, &d->join, vj_buf_span(&sql), &ext->result->rows_out, err));
@@ -306,13 +326,6 @@ vj_status vj_duck_engine_join(vj_external *ext, vj_error *err)
     VJ_GO(rc, open_duck(ext, &duck, err));
     VJ_GO(rc, describe(&d, ext, err));
     VJ_GO(rc, run_statement(ext, duck, &d, err));
-    for (int32_t i = 0; i < ext->plan->n_dbs && ext->plan->options.sql_file == NULL; i++) {
-        bool first = d.join.duplicates == VJ_DUCK_DUP_FIRST;
-        vj_external_counts counts = {first ? d.counts[i].n_left_rows : d.counts[i].n_pairs,
-                                     d.counts[i].n_left_rows, d.counts[i].n_multi_rows};
-
-        VJ_GO(rc, vj_external_note(ext, i, &counts, err));
-    }
 out:
     vj_duck_free(duck);
     vj_arena_fini(&d.arena);

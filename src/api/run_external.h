@@ -29,6 +29,18 @@ typedef struct vj_external_counts {
 VJ_MUST_CHECK vj_status vj_external_note(vj_external *ext, int32_t d,
                                          const vj_external_counts *counts, vj_error *err);
 
+/* What became of a left row with a database, in rising order; VJ_DUCK_BEST_* are the same. */
+enum {
+    VJ_FATE_NO_POSITION = 0,
+    VJ_FATE_REF_DIFFERS = 1,
+    VJ_FATE_ALT_DIFFERS = 2,
+    VJ_FATE_MATCHED = 3
+};
+
+/* Count a database's fates (one byte per row of the keyed file) into the report. */
+VJ_MUST_CHECK vj_status vj_external_note_fates(const vj_external *ext, int32_t db_i,
+                                               const uint8_t *fates, vj_error *err);
+
 /* Fill result->rows_out and the databases' counts; write ext->out_path. */
 typedef vj_status (*vj_external_join)(vj_external *ext, vj_error *err);
 

@@ -31,7 +31,7 @@ vj_status vj_keyed_open(vj_keyed *keyed, const vj_plan *plan, const char *path, 
     *keyed = (vj_keyed){.plan = plan};
     vj_map_init(&keyed->contigs, plan->budget);
     vj_arena_init(&keyed->arena, plan->budget, 4096);
-    keyed->facts.budget = plan->budget;
+    keyed->facts.budget = keyed->row_flags.budget = keyed->runs.budget = plan->budget;
     VJ_TRY(make_schema(keyed, err));
     if (bad_records != NULL)
         VJ_TRY(vj_outfile_open(bad_records, &keyed->bad_records, err));
@@ -47,6 +47,8 @@ void vj_keyed_fini(vj_keyed *keyed)
     vj_outfile_free(keyed->bad_records);
     vj_map_fini(&keyed->contigs);
     VJ_VEC_FINI(&keyed->facts);
+    VJ_VEC_FINI(&keyed->row_flags);
+    VJ_VEC_FINI(&keyed->runs);
     vj_arena_fini(&keyed->arena);
     *keyed = (vj_keyed){0};
 }
@@ -132,7 +134,12 @@ static vj_status fact_of(vj_keyed *keyed, const vj_key_list *list, int32_t conti
     VJ_TRY(vj_map_put(&keyed->contigs, canonical_of(list, contig, name), 0, &i, &is_new, err));
     if (is_new) {
         vj_keyed_contig fresh = {.min_pos1 = INT64_MAX, .max_pos1 = INT64_MIN};
+        vj_span shown = list->contig_names.ptr[contig];
 
+        fresh.shown = vj_arena_alloc(&keyed->arena, VJ_CONTIG_BYTES, err);
+        if (fresh.shown == NULL)
+            return VJ_E_NOMEM;
+        vj_quote((char *)(uintptr_t)fresh.shown, VJ_CONTIG_BYTES, shown.ptr, shown.len_bytes);
         VJ_TRY(VJ_VEC_PUSH(&keyed->facts, fresh, err));
     }
     *out = &keyed->facts.ptr[i];
@@ -160,6 +167,45 @@ static vj_status note_keys(vj_keyed *keyed, const vj_left *left, vj_error *err)
     return VJ_OK;
 }
 
+static vj_status note_row(vj_keyed *keyed, int64_t row, int64_t fact_i, uint8_t flags,
+                          vj_error *err)
+{
+    size_t n = keyed->runs.n;
+    vj_keyed_run fresh = {row, (int32_t)fact_i};
+
+    if (n == 0 || keyed->runs.ptr[n - 1].fact_i != fact_i)
+        VJ_TRY(VJ_VEC_PUSH(&keyed->runs, fresh, err));
+    return VJ_VEC_PUSH(&keyed->row_flags, flags, err);
+}
+
+/* What the report needs to know of each row when the engine has said what became of it. */
+static vj_status note_rows(vj_keyed *keyed, const vj_left *left, vj_error *err)
+{
+    bool by_alleles = keyed->plan->join_parts.alleles;
+    int32_t last_key = -1;
+    int32_t last_record = -1;
+    int32_t contig = -1;
+    int64_t fact_i = -1;
+    char name[VJ_CONTIG_BYTES];
+
+    for (int64_t i = 0; i < left->n_rows; i++) {
+        int32_t key_i = left->row_key[i];
+        const vj_key *key = &left->keys->keys.ptr[key_i];
+        uint8_t flags = key->matchable || !by_alleles ? VJ_KEYED_MATCHABLE : 0;
+
+        if (key->contig != contig) {
+            contig = key->contig;
+            fact_i = vj_map_find(&keyed->contigs, canonical_of(left->keys, contig, name));
+        }
+        flags |= key_i > last_key ? VJ_KEYED_NEW_ALLELE : 0;
+        flags |= left->key_record[key_i] > last_record ? VJ_KEYED_NEW_RECORD : 0;
+        last_key = VJ_MAX(last_key, key_i);
+        last_record = VJ_MAX(last_record, left->key_record[key_i]);
+        VJ_TRY(note_row(keyed, keyed->next_row + i, fact_i, flags, err));
+    }
+    return VJ_OK;
+}
+
 static vj_status write_rows(vj_keyed *keyed, vj_keyed_rows *rows, const vj_left *left,
                             vj_error *err)
 {
@@ -182,6 +228,8 @@ vj_status vj_keyed_append(vj_keyed *keyed, vj_keyed_rows *rows, const vj_left *l
         VJ_TRY(vj_outfile_write(keyed->bad_records, left->bad_lines->ptr,
                                 left->bad_lines->len_bytes, err));
     VJ_TRY(note_keys(keyed, left, err));
+    if (keyed->plan->engine == VJ_ENGINE_DUCKDB)
+        VJ_TRY(note_rows(keyed, left, err));
     VJ_TRY(write_rows(keyed, rows, left, err));
     result->rows_in += left->n_rows;
     result->records_in += left->n_records;

@@ -12,15 +12,31 @@
 
 #define VJ_KEYED_COLUMNS 5
 
+/* Of each row of the file, one byte. */
+enum {
+    VJ_KEYED_NEW_ALLELE = 1, /* the first row of its allele (several samples repeat it) */
+    VJ_KEYED_NEW_RECORD = 2, /* the first row of its record */
+    VJ_KEYED_MATCHABLE = 4
+};
+
+/* Rows from first_row on are of one contig, up to the next run. */
+typedef struct vj_keyed_run {
+    int64_t first_row;
+    int32_t fact_i;
+} vj_keyed_run;
+
 /* Alleles of one contig of the input. */
 typedef struct vj_keyed_contig {
     int64_t n_matchable;
     int64_t min_pos1, max_pos1; /* of the matchable ones; of all where alleles are not compared */
+    const char *shown; /* in the keyed object's arena */
 } vj_keyed_contig;
 
 typedef struct vj_keyed {
     vj_map contigs; /* canonical name -> index */
     VJ_VEC(vj_keyed_contig) facts;
+    VJ_VEC(uint8_t) row_flags;
+    VJ_VEC(vj_keyed_run) runs;
     vj_arena arena;
     vj_schema schema; /* left columns, then the five */
     const vj_plan *plan;

@@ -383,7 +383,9 @@ vj_status vj_native_run(vj_plan *plan, vj_sink *sink, vj_result *result, vj_erro
 
 vj_status vj_native_run_keyed(vj_plan *plan, vj_keyed *keyed, vj_result *result, vj_error *err)
 {
-    native_run run = {.plan = plan, .keyed = keyed, .with_reasons = vj_plan_is_standard(plan),
+    /* DuckDB tells itself what became of each row, without the pairs in memory. */
+    bool with_reasons = vj_plan_is_standard(plan) && plan->engine != VJ_ENGINE_DUCKDB;
+    native_run run = {.plan = plan, .keyed = keyed, .with_reasons = with_reasons,
                       .result = result};
 
     return run_pipeline(&run, err);
