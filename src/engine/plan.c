@@ -7,8 +7,9 @@
 #define DEFAULT_MEMORY_BYTES ((int64_t)256000000)
 #define ROWS_PER_BATCH 8192
 #define MIN_ROWS_PER_BATCH 512
-/* Estimate of what a left row takes in a batch: text, columns, keys, payload, output. */
-#define BYTES_PER_ROW 1600
+/* Estimate of what a left row takes in a batch: text and keys, and each output column twice. */
+#define BYTES_PER_ROW 400
+#define BYTES_PER_CELL 30
 /* Estimate of what a worker takes while it reads a database: pages in both forms. */
 #define BYTES_PER_WORKER ((int64_t)6 << 20)
 
@@ -142,11 +143,12 @@ static vj_status size_batches(vj_plan *plan, vj_error *err)
                                                     : DEFAULT_MEMORY_BYTES;
     int64_t room = memory - FIXED_BYTES;
     int workers = plan->options.threads > 0 ? plan->options.threads : 1;
+    int64_t row_bytes = BYTES_PER_ROW + BYTES_PER_CELL * (int64_t)plan->out_schema.n_fields;
     bool unsorted = false;
 
     for (int32_t d = 0; d < plan->n_dbs; d++)
         unsorted |= !plan->dbs[d]->sorted;
-    int64_t least = FIXED_BYTES + BYTES_PER_WORKER + 2 * MIN_ROWS_PER_BATCH * BYTES_PER_ROW +
+    int64_t least = FIXED_BYTES + BYTES_PER_WORKER + 2 * MIN_ROWS_PER_BATCH * row_bytes +
                     plan->budget->used_bytes + ((int64_t)4 << 20);
     if (memory < least)
         return vj_fail(err, VJ_E_NOMEM,
@@ -154,11 +156,11 @@ static vj_status size_batches(vj_plan *plan, vj_error *err)
                        "needed (--memory)", (double)memory / 1e6, (double)least / 1e6 + 1);
     room -= plan->budget->used_bytes + ((int64_t)4 << 20);
     while (workers > 1 &&
-           room < workers * BYTES_PER_WORKER + (workers + 2) * MIN_ROWS_PER_BATCH * BYTES_PER_ROW)
+           room < workers * BYTES_PER_WORKER + (workers + 2) * MIN_ROWS_PER_BATCH * row_bytes)
         workers--;
     plan->n_workers = workers;
     plan->n_batches = workers + 2;
-    int64_t rows = (room - workers * BYTES_PER_WORKER) / plan->n_batches / BYTES_PER_ROW / 2;
+    int64_t rows = (room - workers * BYTES_PER_WORKER) / plan->n_batches / row_bytes / 2;
     /* an unsorted database is read whole for each batch: as few of them as fit */
     rows = VJ_MIN(rows, unsorted ? (int64_t)1 << 20 : ROWS_PER_BATCH);
     plan->rows_per_batch = VJ_MAX(rows, MIN_ROWS_PER_BATCH);
