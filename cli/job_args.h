@@ -58,7 +58,7 @@ enum {
     {OPT_COMPRESSION, "compression", "CODEC[:LEVEL]", "Output",                            \
      "of Parquet: zstd (default), snappy, gzip, lz4, brotli, none", "VARJOIN_COMPRESSION"}, \
     {OPT_COMPAT, "compat", NULL, "Output", "Parquet that old readers understand", NULL},   \
-    {'W', "write-index", NULL, "Output", "write an index beside VCF.gz or BCF", NULL},     \
+    {'W', "write-index", NULL, "Output", "index beside VCF.gz or BCF (files have one anyway)", NULL},     \
     {OPT_NO_VERSION, "no-version", NULL, "Output",                                         \
      "leave version and command line out of the output", NULL},                            \
     {OPT_REPORT, "report", "FILE", "Output", "write the run record as JSON", "VARJOIN_REPORT"}, \

@@ -26,7 +26,7 @@ void vj_plan_log(const vj_plan *plan, vj_log_level level, const char *fmt, ...)
     plan->options.log(plan->options.user, level, text);
 }
 
-static vj_output_kind guess_kind(const char *path)
+static vj_output_kind guess_kind(const char *path, bool annotating)
 {
     static const struct {
         const char *suffix;
@@ -44,7 +44,9 @@ static vj_output_kind guess_kind(const char *path)
         if (n >= m && strcmp(path + n - m, known[i].suffix) == 0)
             return known[i].kind;
     }
-    return strcmp(path, "-") == 0 ? VJ_TO_TSV : VJ_TO_PARQUET;
+    if (strcmp(path, "-") != 0)
+        return VJ_TO_PARQUET;
+    return annotating ? VJ_TO_VCF : VJ_TO_TSV;
 }
 
 static vj_status check_paths(const vj_job_options *o, vj_error *err)
@@ -272,7 +274,7 @@ vj_status vj_plan_build(const vj_job_options *options, bool annotating, vj_budge
     vj_arena_init(&plan->arena, budget, 16384);
     VJ_GO(rc, check_paths(options, err));
     plan->output_kind = options->output_kind != VJ_TO_GUESS ? options->output_kind
-                                                             : guess_kind(options->output);
+                                                             : guess_kind(options->output, annotating);
     if (annotating && options->n_databases == 0) {
         rc = vj_fail(err, VJ_E_USAGE, "expected at least one database: -a NAME=PATH");
         goto out;

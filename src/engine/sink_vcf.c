@@ -65,6 +65,14 @@ static vj_status make_table(vj_sink_vcf *sink, vj_vcf_write_options *options, vj
     return VJ_OK;
 }
 
+/* Compressed outputs to a file have an index (S-50); a stream has none. */
+static bool wants_index(const vj_plan *plan)
+{
+    bool indexable = plan->output_kind == VJ_TO_VCF_GZ || plan->output_kind == VJ_TO_BCF;
+
+    return indexable && strcmp(plan->options.output, "-") != 0;
+}
+
 static vj_status open_writer(vj_sink_vcf *sink, vj_error *err)
 {
     const vj_plan *plan = sink->plan;
@@ -94,7 +102,7 @@ static vj_status open_writer(vj_sink_vcf *sink, vj_error *err)
     };
     vj_vcf_write_options options = {
         .kind = out_kind(plan->output_kind),
-        .write_index = plan->options.write_index != 0,
+        .write_index = wants_index(plan),
         .n_threads = plan->n_workers,
         .index_if_sorted = true,
         .header = reader != NULL ? vj_vcf_header_view(reader) : NULL,

@@ -83,6 +83,7 @@ def test_truncated_bgzf(run, database, varjoin, tmp_path):
     whole = (tmp_path / "whole.vcf.gz").read_bytes()
     for path in (plain, tmp_path / "whole.vcf.gz"):
         path.unlink()
+    (tmp_path / "whole.vcf.gz.tbi").unlink()
     assert "in.vcf.gz" in run(whole[:-28], exit_code=2, name="in.vcf.gz")  # the end block is gone
     assert "offset" in run(whole[: len(whole) // 2], exit_code=2, name="in.vcf.gz")
     broken = bytearray(whole)
