@@ -3,7 +3,7 @@
 #   make            build/release/varjoin          make demo    simulate, annotate, show
 #   make test       sanitizers and all tests       make bench   compare with the peers
 #   make deps       install what is missing        make install prefix=/usr/local
-#   make dagster-demo   the assets in Dagster's web UI
+#   make dagster-demo   the assets in Dagster's web UI      make wheel   dist/varjoin-*.whl
 
 prefix ?= /usr/local
 DESTDIR ?=
@@ -32,6 +32,13 @@ demo: deps
 dagster-demo: deps
 	@$(MAKE) --no-print-directory release
 	@exec tools/dagster_demo.sh
+
+# A wheel for this platform with the program and the library inside: dist/.
+wheel: release
+	@mkdir -p python/varjoin/bin python/varjoin/lib
+	@cp build/release/varjoin python/varjoin/bin/ && cp -L build/release/libvarjoin.so python/varjoin/lib/
+	@python3 -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist ./python; code=$$?; \
+	  rm -rf python/varjoin/bin python/varjoin/lib; exit $$code
 
 # The interpreter of the tests: pinned packages, nothing outside build/.
 build/venv/ready: tests/requirements.txt
@@ -98,4 +105,4 @@ install: release
 clean:
 	rm -rf build/dev build/release build/tsan build/fuzz build/cover
 
-.PHONY: bench-memory test-memory all release deps demo dagster-demo test-deps duckdb dev test check-rules fuzz bench install clean
+.PHONY: bench-memory test-memory all release deps demo dagster-demo wheel test-deps duckdb dev test check-rules fuzz bench install clean

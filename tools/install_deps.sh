@@ -25,6 +25,14 @@ missing_tools() {
   done
 }
 
+# The tests of the Dagster pages want a browser; without one they say that they are skipped.
+if [ "$what" = test ] && ! command -v chromium >/dev/null && command -v apt-get >/dev/null &&
+  [ "$(id -u)" -eq 0 ]; then
+  get_browser() { DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; }
+  get_browser >/dev/null 2>&1 || { apt-get update -qq && get_browser; } >/dev/null 2>&1 ||
+    echo "no chromium could be installed: the tests of the Dagster pages are skipped" >&2
+fi
+
 missing=$(missing_tools)
 [ -z "$missing" ] && exit 0
 

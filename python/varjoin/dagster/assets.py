@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import resource
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +52,9 @@ _CHECK_TEXTS = {
 
 
 def _checks(asset_name: str, names: Sequence[str]) -> list[AssetCheckSpec]:
-    return [AssetCheckSpec(name, asset=asset_name, description=_CHECK_TEXTS[name]) for name in names]
+    return [
+        AssetCheckSpec(name, asset=asset_name, description=_CHECK_TEXTS[name]) for name in names
+    ]
 
 
 def _refuse(error: Exception) -> Failure:
@@ -114,7 +115,7 @@ def ensembl_annotations(
     deps=[ensembl_annotations],
     kinds={"duckdb"},
     code_version=__version__,
-    description="A DuckDB file with one view per database over its Parquet files; no row is copied.",
+    description="A DuckDB file with one view per database over its Parquet files; no copies.",
 )
 def ensembl_duckdb(context: AssetExecutionContext, varjoin: VarjoinResource) -> MaterializeResult:
     path = varjoin.output_root() / "databases" / "ensembl.duckdb"
@@ -126,7 +127,6 @@ def ensembl_duckdb(context: AssetExecutionContext, varjoin: VarjoinResource) -> 
         )
     except VarjoinError as error:
         raise failure_of(error) from None
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     names = ["ensembl", *varjoin.databases]
     size = path.stat().st_size
     return MaterializeResult(
@@ -140,7 +140,6 @@ def ensembl_duckdb(context: AssetExecutionContext, varjoin: VarjoinResource) -> 
             "memory_efficient": True,
             "status": "built",
             "build_duration_sec": round(time.monotonic() - started, 3),
-            "peak_memory_mb": round(used.ru_maxrss * 1024 / 1e6, 3),
             "dagster/size_bytes": size,
         }
     )
@@ -227,7 +226,8 @@ def _run(
         failed = folder.path / f"{name}.failed.run.json"
         command = [
             varjoin.binary(), *args, *_describe(config, sample),
-            *option("compression", config.compression), *option("threads", config.threads or varjoin.threads),
+            *option("compression", config.compression),
+            *option("threads", config.threads or varjoin.threads),
             "-o", str(output), source,
         ]
         holder = f"Dagster run {context.run.run_id} (process {os.getpid()})"

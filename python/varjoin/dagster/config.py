@@ -10,12 +10,12 @@ class SampleConfig(Config):
     """What a run tells about its sample; all of it is shown in the metadata."""
 
     vcf_path: Optional[str] = Field(
-        None, description="VCF or BCF to read instead of the partition's file in the input folder."
+        default=None, description="VCF or BCF to read instead of the partition's file in the input folder."
     )
-    user_name: Optional[str] = Field(None, description="Default: the partition's user.")
-    sample_name: Optional[str] = Field(None, description="Default: the partition's sample.")
+    user_name: Optional[str] = Field(default=None, description="Default: the partition's user.")
+    sample_name: Optional[str] = Field(default=None, description="Default: the partition's sample.")
     sample_description: Optional[str] = None
-    sequencing_type: Optional[str] = Field(None, description="WGS, WES, panel, array ...")
+    sequencing_type: Optional[str] = Field(default=None, description="WGS, WES, panel, array ...")
     species: Optional[str] = "Homo sapiens"
     reference_genome: Optional[str] = "GRCh38"
 
@@ -24,25 +24,25 @@ class TableConfig(SampleConfig):
     """Which columns come from the VCF, and how they are stored."""
 
     compression: str = Field(
-        "zstd", description="zstd, zstd:LEVEL, snappy, gzip, lz4, brotli or none."
+        default="zstd", description="zstd, zstd:LEVEL, snappy, gzip, lz4, brotli or none."
     )
-    info_fields: Optional[list[str]] = Field(None, description="Default: all INFO fields.")
-    with_formats: bool = Field(True, description="Keep the FORMAT fields.")
-    format_fields: Optional[list[str]] = Field(None, description="Default: all FORMAT fields.")
+    info_fields: Optional[list[str]] = Field(default=None, description="Default: all INFO fields.")
+    with_formats: bool = Field(default=True, description="Keep the FORMAT fields.")
+    format_fields: Optional[list[str]] = Field(default=None, description="Default: all FORMAT fields.")
     output_path: Optional[str] = Field(
-        None, description="A path inside the partition's folder instead of ASSET.parquet."
+        default=None, description="A path inside the partition's folder instead of ASSET.parquet."
     )
     memory_limit: Optional[str] = Field(
-        None, description='Such as "512MB" or "8GB". Default: the resource\'s, or the engine\'s own.'
+        default=None, description='Such as "512MB" or "8GB". Default: the resource\'s, or the engine\'s own.'
     )
-    threads: Optional[int] = Field(None, description="Default: what the machine has.")
+    threads: Optional[int] = Field(default=None, description="Default: what the machine has.")
 
 
 class NormalizeConfig(TableConfig):
     """user_vcf_normalized."""
 
     pass_filters: Optional[list[str]] = Field(
-        None, description='Keep records with one of these FILTERs, such as ["PASS", "."].'
+        default=None, description='Keep records with one of these FILTERs, such as ["PASS", "."].'
     )
     min_depth: Optional[float] = None
     min_qual: Optional[float] = None
@@ -57,7 +57,7 @@ class AnnotationConfig(TableConfig):
     """
 
     join_columns: Optional[list[str]] = Field(
-        None, description="Default: chrom, start, ref, alt."
+        default=None, description="Default: chrom, start, ref, alt."
     )
 
     def reads_vcf(self) -> bool:
@@ -71,8 +71,8 @@ class DuckDBAnnotationConfig(AnnotationConfig):
     """user_annotated_vcf_duckdb."""
 
     temp_directory: Optional[str] = Field(
-        None, description="Where DuckDB spills. Default: beside the output."
+        default=None, description="Where DuckDB spills. Default: beside the output."
     )
     preserve_insertion_order: bool = Field(
-        True, description="Rows in input order; without it DuckDB needs less memory."
+        default=True, description="Rows in input order; without it DuckDB needs less memory."
     )

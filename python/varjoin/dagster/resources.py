@@ -22,29 +22,29 @@ class VarjoinResource(ConfigurableResource):
     """The program, its folders, its databases and its limits."""
 
     input_dir: str = Field(
-        "data/input/users", description="Holds USER/SAMPLE.vcf.gz and its like."
+        default="data/input/users", description="Holds USER/SAMPLE.vcf.gz and its like."
     )
     output_dir: str = Field(
-        "data/output", description="Results go to users/USER/SAMPLE below it."
+        default="data/output", description="Results go to users/USER/SAMPLE below it."
     )
     ensembl_path: str = Field(
-        "data/ensembl", description="Ensembl's variation set as Parquet: folder, glob or file."
+        default="data/ensembl", description="Ensembl's variation set as Parquet: folder, glob or file."
     )
     databases: dict[str, str] = Field(
         default_factory=dict, description="Further databases by name."
     )
     memory_limit: Optional[str] = Field(
-        None, description="Memory of the native engine and of normalising, such as 256MB."
+        default=None, description="Memory of the native engine and of normalising, such as 256MB."
     )
     threads: Optional[int] = None
     lock_wait_sec: float = Field(
-        10.0, description="How long a run waits for another one that writes the same output."
+        default=10.0, description="How long a run waits for another one that writes the same output."
     )
     settle_sec: float = Field(
-        5.0, description="A file that changed more recently is not yet taken as complete."
+        default=5.0, description="A file that changed more recently is not yet taken as complete."
     )
     request_runs: bool = Field(
-        False, description="The sensor also requests a run for each new or changed file."
+        default=False, description="The sensor also requests a run for each new or changed file."
     )
 
     def binary(self) -> str:
