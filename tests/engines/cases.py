@@ -590,7 +590,7 @@ def without_rows(batch, d, f, keep):
 
 def with_database(batch, d, database):
     databases = list(batch.databases)
-    databases[d : d + 1] = [database] if database is not None else []
+    databases[d] = database
     return replace(batch, databases=databases)
 
 

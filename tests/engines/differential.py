@@ -60,9 +60,9 @@ def difference(expected, found):
     return None
 
 
-def short(value):
+def short(value, most=120):
     text = repr(value)
-    return text if len(text) < 120 else f"{text[:60]}...({len(text)} characters)"
+    return text if len(text) < most else f"{text[: most // 2]}...({len(text)} characters)"
 
 
 # ---- running ----
@@ -122,52 +122,70 @@ def check(binary, batch, names):
 # ---- shrinking ----
 
 
-def shorter_lists(n):
-    """Index sets to keep: halves first, then all but a chunk, then all but one."""
-    size = n // 2
-    while size >= 1:
-        for beg in range(0, n, size):
-            yield set(range(n)) - set(range(beg, min(beg + size, n)))
+def reduce_list(n, fails):
+    """A small set of the indices 0..n for which fails(set) still holds: chunks go, ever smaller."""
+    keep = list(range(n))
+    size = max(n // 2, 1)
+    while n:
+        beg = 0
+        while beg < len(keep):
+            less = keep[:beg] + keep[beg + size :]
+            if fails(set(less)):
+                keep = less
+            else:
+                beg += size
+        if size == 1:
+            return set(keep)
         size //= 2
+    return set(keep)
 
 
-def smaller(batch):
-    """Batches with something less, largest steps first."""
-    own = sorted({c for c, _ in batch.records} | {c for d in batch.databases for f in d.files for c, _ in f.rows})
-    if len(own) > 1:
-        half = len(own) // 2
-        for part in (own[:half], own[half:], *([c] for c in own)):
-            yield cases.only_cases(batch, set(part))
-    if len(batch.databases) > 1:
-        for d in range(len(batch.databases)):
-            yield cases.with_database(batch, d, None)
-    for keep in shorter_lists(len(batch.records)):
-        yield cases.without_records(batch, keep)
+def case_numbers(batch):
+    rows = {c for d in batch.databases for f in d.files for c, _ in f.rows}
+    return sorted(rows | {c for c, _ in batch.records})
+
+
+def without_columns(database, names):
+    files = [replace(f, columns=[c for c in f.columns if c[0] not in names]) for f in database.files]
+    return replace(database, files=files)
+
+
+def payload_names(database):
+    keys = {cases.key_name(database.files[0].columns, p) for p in ("chrom", "start", "ref", "alt")}
+    return list(dict.fromkeys(n for f in database.files for n, _ in f.columns if n not in keys))
+
+
+def steps(batch):
+    """(number of things, function from a set of their indices to the batch with only these)"""
+    own = case_numbers(batch)
+    yield len(own), lambda b, keep: cases.only_cases(b, {own[i] for i in keep})
+    yield len(batch.databases), lambda b, keep: replace(
+        b, databases=[d for i, d in enumerate(b.databases) if i in keep])
+
+
+def fine_steps(batch):
+    yield len(batch.records), lambda b, keep: cases.without_records(b, keep)
     for d, database in enumerate(batch.databases):
         for f, file in enumerate(database.files):
-            if len(database.files) > 1:
-                files = database.files[:f] + database.files[f + 1 :]
-                yield cases.with_database(batch, d, replace(database, files=files))
-            for keep in shorter_lists(len(file.rows)):
-                yield cases.without_rows(batch, d, f, keep)
-        keys = {cases.key_name(database.files[0].columns, p) for p in ("chrom", "start", "ref", "alt")}
-        for name in dict.fromkeys(n for f in database.files for n, _ in f.columns if n not in keys):
-            files = [replace(f, columns=[c for c in f.columns if c[0] != name]) for f in database.files]
-            yield cases.with_database(batch, d, replace(database, files=files))
+            yield len(file.rows), lambda b, keep, d=d, f=f: cases.without_rows(b, d, f, keep)
+        names = payload_names(database)
+        yield len(names), lambda b, keep, d=d, names=names: cases.with_database(
+            b, d, without_columns(b.databases[d], [n for i, n in enumerate(names) if i not in keep]))
+        if len(database.files) > 1:
+            yield len(database.files), lambda b, keep, d=d: cases.with_database(b, d, replace(
+                b.databases[d], files=[x for i, x in enumerate(b.databases[d].files) if i in keep])) if keep else None
 
 
-def shrink(binary, batch, names, seconds=40):
+def shrink(binary, batch, names, seconds=60):
     """The smallest batch found on which one of these engines still differs."""
     end = time.monotonic() + seconds
-    again = True
-    while again and time.monotonic() < end:
-        again = False
-        for less in smaller(batch):
-            if time.monotonic() > end:
-                break
-            if check(binary, less, names)[0]:
-                batch, again = less, True
-                break
+
+    def fails(less):
+        return less is not None and time.monotonic() < end and bool(check(binary, less, names)[0])
+
+    for make in (steps, fine_steps):
+        for n, build in make(batch):
+            batch = build(batch, reduce_list(n, lambda keep: fails(build(batch, keep))))
     return batch
 
 
@@ -188,13 +206,16 @@ def story(binary, batch, odd):
     small = shrink(binary, batch, names)
     again, expected, found, tables = check(binary, small, engines.present())
     lines = [f"batch {batch.seed}: " + "; ".join(f"{e}: {d}" for e, d in odd.items()), "smallest case:"]
-    lines += ["  " + short(line)[1:-1] for line in small.vcf().splitlines() if not line.startswith("##contig")]
+    lines += ["  " + short(line, 2000)[1:-1] for line in small.vcf().splitlines() if not line.startswith("##contig")]
     for database, shown in zip(small.databases, tables):
         for file, table in zip(database.files, shown.files):
             lines += [f"database {database.name}, start base {database.start_base}, {file.writer}:"] + show_table(table)
     lines += [f"options {small.options} {small.run}", "expected:"] + show(expected)
+    told = []
     for engine, outcome in found.items():
         lines += [f"{engine}: {again.get(engine, 'as expected')}"]
         if engine in again:
-            lines += show(outcome)
+            same = next((e for e in found if e != engine and e in told and found[e] == outcome), None)
+            lines += [f"  as {same}"] if same else show(outcome)
+            told.append(engine)
     return "\n".join(lines)
