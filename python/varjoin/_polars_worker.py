@@ -30,6 +30,17 @@ class JobError(Exception):
         self.kind = kind
 
 
+def kind_of(error):
+    """A full disk is not the input's fault."""
+    text = str(error)
+    return "output" if "No space left on device" in text or "os error 28" in text else "polars"
+
+
+def first_line(error):
+    text = (str(error).strip() or repr(error)).splitlines()[0]
+    return f"{type(error).__name__}: {text}"[:600]
+
+
 def letters(text):
     return text.isascii() and text.isalpha()
 
@@ -250,7 +261,12 @@ def join_database(pl, job, db, left, rows, number):
         payload = pl.DataFrame(schema={index: pl.UInt32, **fields})
         rows = rows.with_columns(pl.lit(None, dtype=pl.UInt32).alias(index))
         return rows, payload, {"pairs": 0, "rows": 0, "several": 0}
-    found, _ = scan_database(pl, db, left)
+    try:
+        found, _ = scan_database(pl, db, left)
+    except (JobError, MemoryError):
+        raise
+    except Exception as error:
+        raise JobError(kind_of(error), f"database {db['name']}: {first_line(error)}") from error
     pairs, facts = apply_policy(pl, job, db, pair_rows(pl, db, left, found))
     pairs = pairs.rename({"__vj_i": index})
     payload = found.select(
@@ -308,8 +324,7 @@ def main():
         import traceback
 
         traceback.print_exc()
-        first = (str(error).strip() or repr(error)).splitlines()[0]
-        emit("error", kind="polars", text=f"{type(error).__name__}: {first}"[:600])
+        emit("error", kind=kind_of(error), text=first_line(error))
         return 4
     return 0
 

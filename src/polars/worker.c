@@ -16,11 +16,13 @@ typedef struct conversation {
 static vj_status status_of(const char *kind)
 {
     if (strcmp(kind, "policy") == 0)
-        return VJ_E_POLICY;
+        return VJ_E_CORRUPT; /* a key twice under --duplicates error: the input's fault (S-39) */
     if (strcmp(kind, "schema") == 0)
         return VJ_E_SCHEMA;
     if (strcmp(kind, "memory") == 0)
         return VJ_E_NOMEM;
+    if (strcmp(kind, "output") == 0)
+        return VJ_E_OUTPUT;
     return strcmp(kind, "import") == 0 ? VJ_E_UNSUPPORTED : VJ_E_IO;
 }
 
@@ -39,7 +41,7 @@ static void note_error(conversation *c, const json_t *event)
     if (c->failed == VJ_E_UNSUPPORTED)
         vj_fail(&c->why, c->failed, "this Python has no Polars (%s): install it with "
                 "`pip install polars==2.1.0` or name another Python with --python", text);
-    else if (c->failed == VJ_E_IO)
+    else if (c->failed == VJ_E_IO || c->failed == VJ_E_OUTPUT)
         vj_fail(&c->why, c->failed, "Polars could not join %s: %s", c->what, text);
     else
         vj_fail(&c->why, c->failed, "%s", text);

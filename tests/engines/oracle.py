@@ -470,7 +470,7 @@ def join(text, databases, options=None):
                 if contig == key[0] and pos1 == key[1] and key[2:] in alleles
             ]
             if len(hits) > 1 and options.duplicates == "error":
-                raise Refused(4, f"database {db.name} has several rows for {key}")
+                raise Refused(2, f"database {db.name} has several rows for {key}")
             if options.duplicates == "first":
                 hits = hits[:1]
             hits = hits or [[None] * len(payload)]

@@ -31,11 +31,11 @@ def write_sample(path, n, repeat=1):
     path.write_text("\n".join(lines) + "\n")
 
 
-def write_database(path, n, repeat=1, text="x" * 40, **options):
+def write_database(path, n, repeat=1, **options):
     rows = [i for i in range(n) for _ in range(repeat)]
     table = pa.table({
         "chrom": ["1"] * len(rows), "start": [1000 + i for i in rows], "ref": ["A"] * len(rows),
-        "alt": ["T"] * len(rows), "note": [f"{text}{i}" for i in range(len(rows))],
+        "alt": ["T"] * len(rows), "note": [os.urandom(12).hex() for _ in rows],
     })
     pq.write_table(table, path, **options)
 
@@ -228,7 +228,7 @@ def small_disk(path, size):
 def test_the_disk_of_the_output_is_full(refuse, place, engine):
     needs(engine)
     write_sample(place / "in.vcf", 40000)
-    write_database(place / "db.parquet", 40000, text=os.urandom(20).hex())
+    write_database(place / "db.parquet", 40000)
     with small_disk(place / "disk", "200k") as disk:
         line = refuse(engine, code=3, out=disk)
         assert "No space left on device" in line
