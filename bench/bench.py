@@ -47,6 +47,13 @@ def measured(command: list[str], log: Path) -> dict:
     return {"wall_s": wall, "cpu_s": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss * 1024 / 1e6}
 
 
+def shown(word: str) -> str:
+    """A word of a command without this machine's folders."""
+    if word == sys.executable or word.endswith("/bin/python"):
+        return "python"
+    return word.replace(str(ROOT) + "/", "")
+
+
 def in_turn(commands: dict[str, list[str]], repeats: int, folder: Path) -> dict:
     """Each command once unmeasured, then all of them in turn, `repeats` times."""
     runs = {name: [] for name in commands}
@@ -58,7 +65,7 @@ def in_turn(commands: dict[str, list[str]], repeats: int, folder: Path) -> dict:
                 say(f"  {name:24s} {result['wall_s']:7.2f} s {result['cpu_s']:7.2f} CPU-s {result['peak_mb']:8.0f} MB")
     return {
         name: {
-            "command": " ".join(commands[name]).replace(str(ROOT) + "/", ""),
+            "command": " ".join(shown(word) for word in commands[name]),
             "runs": results,
             "median": {key: statistics.median(r[key] for r in results) for key in results[0]},
         }
@@ -211,21 +218,22 @@ data = json.load(open(sys.argv[1]))
 groups = [(f"join {j['scale']}x", j["tools"]) for j in data["join"]]
 if data.get("normalize"):
     groups.append(("normalize", data["normalize"]["tools"]))
-names = [n for n in ("varjoin", "polars", "duckdb", "polars-bio") if any(n in t for _, t in groups)]
-colors = dict(zip(("varjoin", "polars", "duckdb", "polars-bio"), ("#0b6e4f", "#7aa6c2", "#e0b354", "#b07aa1")))
-figure, axes = plt.subplots(1, 3, figsize=(12, 4), constrained_layout=True)
-for axis, key, title in zip(axes, ("wall_s", "cpu_s", "peak_mb"), ("wall, s", "CPU, s", "peak memory, MB")):
-    width = 0.8 / len(names)
-    for i, name in enumerate(names):
-        spots = [(g + (i - (len(names) - 1) / 2) * width, t[name]["median"][key]) for g, (_, t) in enumerate(groups) if name in t]
-        bars = axis.bar([x for x, _ in spots], [y for _, y in spots], width, label=name, color=colors[name])
-        axis.bar_label(bars, fmt=lambda v: f"{v:.0f}" if v >= 20 else f"{v:.2g}", fontsize=7, padding=1)
-    axis.set_xticks(range(len(groups)), [g for g, _ in groups])
-    axis.set_title(title, fontsize=10)
-    axis.set_yscale("log")
-    axis.spines[["top", "right"]].set_visible(False)
-axes[0].legend(frameon=False, fontsize=8)
-figure.suptitle(f"{data['machine']['cpus']} CPUs, {data['machine']['cpu']}; medians of {data['repeats']} runs; log scale", fontsize=9)
+colors = {"varjoin": "#0b6e4f", "polars": "#7aa6c2", "duckdb": "#e0b354", "polars-bio": "#b07aa1"}
+metrics = (("wall_s", "wall, seconds", "{:.2f}"), ("cpu_s", "CPU, seconds", "{:.2f}"), ("peak_mb", "peak memory, MB", "{:.0f}"))
+heights = [len(tools) for _, tools in groups]
+figure, axes = plt.subplots(len(groups), 3, figsize=(11, 0.6 + 0.55 * sum(heights)), squeeze=False,
+                            constrained_layout=True, gridspec_kw={"height_ratios": heights})
+for row, (group, tools) in zip(axes, groups):
+    for axis, (key, title, form) in zip(row, metrics):
+        names = list(tools)[::-1]
+        values = [tools[n]["median"][key] for n in names]
+        bars = axis.barh(names, values, color=[colors[n] for n in names], height=0.7)
+        axis.bar_label(bars, labels=[form.format(v) for v in values], fontsize=8, padding=3)
+        axis.set_xlim(0, max(values) * 1.18)
+        axis.set_xticks([])
+        axis.spines[["top", "right", "bottom"]].set_visible(False)
+        axis.set_title(f"{group}: {title}", fontsize=9, loc="left")
+figure.suptitle(f"{data['machine']['cpus']} CPUs, {data['machine']['cpu']}; medians of {data['repeats']} runs", fontsize=8)
 for suffix in ("svg", "png"):
     figure.savefig(sys.argv[2] + "." + suffix, dpi=150)
 '''
