@@ -123,7 +123,7 @@ typedef enum vj_duck_alt {
 typedef enum vj_duck_duplicates {
     VJ_DUCK_DUP_ALL,   /* one output row per database row, in database order */
     VJ_DUCK_DUP_FIRST, /* the first in database order */
-    VJ_DUCK_DUP_ERROR  /* VJ_E_POLICY naming the first left row whose key has two database rows */
+    VJ_DUCK_DUP_ERROR  /* VJ_E_CORRUPT naming the first left row whose key has two database rows */
 } vj_duck_duplicates;
 
 /* A spelling of a contig in a database's files and the canonical name that it stands for. */

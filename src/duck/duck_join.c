@@ -301,7 +301,7 @@ static vj_status fail_duplicate(vj_duck *duck, const vj_duck_join *join, const t
         vj_quote(shown, sizeof shown, text.ptr, text.len_bytes);
     vj_buf_fini(&sql);
     vj_buf_fini(&text);
-    return vj_fail(err, VJ_E_POLICY,
+    return vj_fail(err, VJ_E_CORRUPT,
                    "database %s has more than one row for %s (input row %lld), and --duplicates "
                    "error was asked", name, shown, (long long)row + 1);
 }

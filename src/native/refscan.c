@@ -426,7 +426,7 @@ static vj_status refuse_duplicate(const vj_database *db, const vj_key_list *list
     char ref[64];
     char alt[64];
 
-    return vj_fail(err, VJ_E_POLICY,
+    return vj_fail(err, VJ_E_CORRUPT,
                    "database %s has %d rows for %.*s:%lld %s>%s and --duplicates is error",
                    db->name, n, (int)contig.len_bytes, contig.ptr, (long long)key->pos1,
                    vj_quote(ref, sizeof ref, key->ref.ptr, key->ref.len_bytes),

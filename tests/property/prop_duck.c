@@ -566,7 +566,7 @@ static void run_case(join_case *c, int case_i)
                          .kvs = &kv, .n_kvs = 1};
     vj_status rc = vj_duck_run_join(duck, &join, &counts, &err);
     if (c->duplicates == VJ_DUCK_DUP_ERROR && has_multi(c)) {
-        assert_int_equal(rc, VJ_E_POLICY);
+        assert_int_equal(rc, VJ_E_CORRUPT);
         assert_non_null(strstr(err.text, "database db has more than one row for "));
         return;
     }
