@@ -305,7 +305,7 @@ static void bad_files_have_their_status(void **state)
     unlink(w.db_path);
     assert_int_equal(vj_duck_run_join(duck, &w.join, &w.counts, &err), VJ_E_NOTFOUND);
     write_bytes(w.db_path, "PAR1 this is no Parquet file at all");
-    assert_int_equal(vj_duck_run_join(duck, &w.join, &w.counts, &err), VJ_E_POLICY);
+    assert_int_equal(vj_duck_run_join(duck, &w.join, &w.counts, &err), VJ_E_CORRUPT);
     make_file(duck, "SELECT '1' AS chrom, 1 AS start, 'A' AS ref, 'C' AS alt, 2 AS id, "
                     "3 AS file_row_number", "db.parquet");
     assert_int_equal(vj_duck_run_join(duck, &w.join, &w.counts, &err), VJ_E_UNSUPPORTED);
