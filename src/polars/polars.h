@@ -39,8 +39,8 @@ typedef struct vj_plr_usage {
  *
  * errors:  VJ_E_UNSUPPORTED (no Python, or one without Polars: the text says what to install),
  *          VJ_E_NOMEM (the worker died of its limit: which join, what would do instead),
- *          VJ_E_CORRUPT (a key twice), VJ_E_SCHEMA, VJ_E_OUTPUT (as the worker says), VJ_E_IO (it died otherwise),
- *          VJ_E_CANCELLED
+ *          VJ_E_CORRUPT (a key twice), VJ_E_SCHEMA, VJ_E_OUTPUT (as the worker says),
+ *          VJ_E_IO (it died otherwise), VJ_E_CANCELLED
  */
 VJ_MUST_CHECK vj_status vj_plr_run(const vj_plr_options *options, const json_t *job,
                                    const char *what, vj_plr_usage *usage, vj_error *err);

@@ -456,7 +456,9 @@ def make_batch(seed, n_cases=25):
     fix_start_bases(databases, bases_told)
     run = {"threads": rng.choice([1, 2]), "batch_rows": rng.choice([None, 1, 7, 64])}
     names = [f"S{i}" for i in range(n_samples)]
-    return Batch(seed, header, names, records, databases, make_options(rng, n_samples), run)
+    options = make_options(rng, n_samples)
+    options.from_table = rng.random() < 0.2
+    return Batch(seed, header, names, records, databases, options, run)
 
 
 def fix_start_bases(databases, told):

@@ -76,22 +76,28 @@ def expected_of(batch, tables):
     return Outcome(table, oracle.content_hash(table, xxh3) if xxh3 else None), lines
 
 
+def choices(options):
+    """Options that choose rows and columns of the input."""
+    words = ["--all-samples"] * options.all_samples + ["--sites-only"] * options.sites_only
+    words += ["--variants-only"] * options.variants_only
+    return words + (["-s", ",".join(options.samples)] if options.samples else [])
+
+
 def run_engine(binary, engine, batch, args, folder):
     out = Path(folder) / f"{engine}.parquet"
     out.unlink(missing_ok=True)
     words = ["annotate", "-q", *engines.engine_args(engine), *args, "--duplicates", batch.options.duplicates,
              "-@", batch.run.get("threads", 1), "-o", out]
+    choice = choices(batch.options)
+    source = Path(folder) / "in.vcf"
+    if batch.options.from_table:
+        source, choice = Path(folder) / f"{engine}.in.parquet", []
+        ran = engines.run(binary, ["normalize", "-q", *choices(batch.options), Path(folder) / "in.vcf", "-o", source])
+        if ran.code:
+            return Outcome(code=ran.code, text=ran.stderr)
     if engine == "native" and batch.run.get("batch_rows"):
         words += ["--batch-rows", batch.run["batch_rows"]]
-    if batch.options.all_samples:
-        words.append("--all-samples")
-    if batch.options.sites_only:
-        words.append("--sites-only")
-    if batch.options.samples:
-        words += ["-s", ",".join(batch.options.samples)]
-    if batch.options.variants_only:
-        words.append("--variants-only")
-    ran = engines.run(binary, [*words, Path(folder) / "in.vcf"], cwd=folder)
+    ran = engines.run(binary, [*words, *choice, source], cwd=folder)
     if ran.code:
         if out.exists():
             return Outcome(code=-1, text=f"an output beside exit code {ran.code}")

@@ -37,6 +37,7 @@ class Options:
     sites_only: bool = False
     samples: list | None = None
     variants_only: bool = False
+    from_table: bool = False  # the input was normalised before, by a run of its own
 
 
 class Refused(Exception):
@@ -278,6 +279,8 @@ def normalise(text, options=None):
     options = options or Options()
     lines = [line for line in text.split("\n") if line]
     h = read_header([line for line in lines if line.startswith("#")])
+    if options.from_table:
+        h.lengths = {}  # a table does not hold them (S-33)
     chosen = list(range(len(h.samples)))
     if options.sites_only:
         chosen = []
@@ -328,7 +331,8 @@ def record_rows(cells, h, info, fmt, chosen, several, options):
                 ref, None if one == "." else one, alt_i + 1, None if qual == "." else float(qual),
                 None if filt == "." else filt]
         info_cells = [info_cell(values.get(f.id), f, h, n_alts, alt_i) for f in info]
-        key = key_of(contig, pos1, ref, one, len(alts))
+        n_told = len(kept_alts(alts)) if options.from_table else len(alts)  # all that a table tells (S-25)
+        key = key_of(contig, pos1, ref, one, max(n_told, alt_i + 1))
         for s in chosen or [None]:
             row = list(base)
             got = dict(zip(names, cells[9 + s].split(":"))) if s is not None else {}

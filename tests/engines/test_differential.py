@@ -97,6 +97,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=60, help="cases answered by one run of each engine")
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after this time")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first difference")
     parser.add_argument("--bin", default=os.environ.get("VARJOIN_BIN"), required="VARJOIN_BIN" not in os.environ)
@@ -105,9 +106,9 @@ def main():
     names, done, failed, batch_i = engines.present(), 0, 0, 0
     print(f"engines: {', '.join(names)} and the oracle", flush=True)
     while done < args.cases and time.monotonic() < end:
-        batch = cases.make_batch(f"{args.seed}/{batch_i}", CASES_PER_BATCH)
+        batch = cases.make_batch(f"{args.seed}/{batch_i}", args.batch)
         odd = differential.check(args.bin, batch, names)[0]
-        done, batch_i = done + CASES_PER_BATCH, batch_i + 1
+        done, batch_i = done + args.batch, batch_i + 1
         if odd:
             failed += 1
             print(differential.story(args.bin, batch, odd), flush=True)
