@@ -46,6 +46,8 @@ typedef struct vj_child_options {
     void *arg;
 } vj_child_options;
 
+enum { VJ_SIGNAL_KILL = 9 }; /* POSIX names the number, too */
+
 typedef struct vj_child_result {
     int64_t pid;
     int exit_code;     /* -1 when a signal ended it */

@@ -1,6 +1,5 @@
 #include "polars/polars.h"
 
-#include <signal.h>
 #include <stdio.h>
 
 #include "polars_worker_text.h" /* made from python/varjoin/_polars_worker.py by the build */
@@ -104,7 +103,7 @@ static vj_status judge(const conversation *c, const vj_child_result *result, vj_
     if (result->signal == 0 && result->exit_code == 0 && c->done)
         return VJ_OK;
     last_line(&result->tail, said, sizeof said);
-    if (result->signal == SIGKILL) /* somebody did, or the kernel for want of memory */
+    if (result->signal == VJ_SIGNAL_KILL) /* somebody did, or the kernel for want of memory */
         return vj_fail(err, VJ_E_NOMEM, "the Polars worker was killed by signal 9 while joining "
                        "%s; --engine native or duckdb need less memory", c->what);
     if (result->signal != 0)
