@@ -128,7 +128,8 @@ VJ_MUST_CHECK vj_status vj_cli_watch_signals(vj_error *err);
  * is no longer parent_pid. Python's worker may be killed in a way that it cannot answer.
  */
 VJ_MUST_CHECK vj_status vj_cli_die_with_parent(int64_t parent_pid, vj_error *err);
-/* The output's path: its temporary file is removed when we have to leave at once. */
+/* A path that is written: its temporary file is removed when we have to leave at once. At most
+ * four; NULL is ignored. */
 void vj_cli_output_is(const char *path);
 
 #endif

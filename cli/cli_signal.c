@@ -13,7 +13,9 @@
 #define GRACE_MS 800 /* then we leave by force: a read from a silent pipe cannot be woken */
 
 static vj_stop stop;
-static char temp_pattern[4096];
+#define MAX_OUTPUTS 4
+static char temp_patterns[MAX_OUTPUTS][4096];
+static _Atomic int n_outputs;
 
 vj_stop *vj_cli_stop(void)
 {
@@ -23,25 +25,30 @@ vj_stop *vj_cli_stop(void)
 /* src/os/outfile.c names its temporary file .NAME.vj-PID-N.tmp beside the target. */
 void vj_cli_output_is(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    const char *name = slash == NULL ? path : slash + 1;
+    const char *slash;
+    const char *name;
     int n;
 
-    if (strcmp(path, "-") == 0 || strpbrk(path, "*?[\\") != NULL)
+    if (path == NULL || strcmp(path, "-") == 0 || strpbrk(path, "*?[\\") != NULL ||
+        n_outputs == MAX_OUTPUTS)
         return;
-    n = snprintf(temp_pattern, sizeof temp_pattern, "%.*s.%s.vj-%lld-*.tmp",
+    slash = strrchr(path, '/');
+    name = slash == NULL ? path : slash + 1;
+    n = snprintf(temp_patterns[n_outputs], sizeof temp_patterns[0], "%.*s.%s.vj-%lld-*.tmp",
                  (int)(name - path), path, name, (long long)vj_os_pid());
-    if (n < 0 || (size_t)n >= sizeof temp_pattern)
-        temp_pattern[0] = '\0';
+    if (n >= 0 && (size_t)n < sizeof temp_patterns[0])
+        n_outputs++;
 }
 
 static void leave_at_once(void)
 {
-    glob_t found;
+    for (int k = 0; k < n_outputs; k++) {
+        glob_t found;
 
-    if (temp_pattern[0] != '\0' && glob(temp_pattern, GLOB_PERIOD, NULL, &found) == 0)
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            (void)unlink(found.gl_pathv[i]);
+        if (glob(temp_patterns[k], GLOB_PERIOD, NULL, &found) == 0)
+            for (size_t i = 0; i < found.gl_pathc; i++)
+                (void)unlink(found.gl_pathv[i]);
+    }
     (void)!write(STDERR_FILENO, "varjoin: error: interrupted\n", 28);
     _exit(EXIT_INTERRUPTED);
 }

@@ -322,6 +322,9 @@ int job_args_run(job_args *args, job_function run)
     vj_status rc = VJ_OK;
 
     vj_cli_output_is(args->options.output);
+    vj_cli_output_is(args->report_path);
+    vj_cli_output_is(args->multiqc_path);
+    vj_cli_output_is(args->options.bad_records_path);
     VJ_GO(rc, vj_job_new(&args->options, &job, &err));
     running = job;
     VJ_GO(rc, vj_thread_start(cancel_running, job, &watcher, &err));

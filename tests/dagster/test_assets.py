@@ -268,13 +268,12 @@ def slow(world):
     head = BAD_VCF[: BAD_VCF.index("22\tnine")]
     with path.open("w") as out:
         out.write(head)
-        for i in range(1_000_000):
-            out.write(f"22\t{1000 + i}\t.\tA\tC\t50\tPASS\t.\n")
+        out.writelines(f"22\t{pos}\t.\tA\tC\t50\tPASS\t.\n" for pos in range(1000, 3_001_000))
     return path
 
 
-def engine_below(pid, deadline=60):
-    """The varjoin process that a worker has started, once it writes."""
+def stopped_engine_below(pid, deadline=60):
+    """The varjoin process that a worker has started, stopped before it can finish."""
     end = time.monotonic() + deadline
     while time.monotonic() < end:
         for task in Path(f"/proc/{pid}/task").iterdir():
@@ -284,6 +283,7 @@ def engine_below(pid, deadline=60):
                 except OSError:
                     continue
                 if os.path.basename(command[0]) == b"varjoin" and b"normalize" in command:
+                    os.kill(int(child), signal.SIGSTOP)
                     return int(child)
         time.sleep(0.005)
     raise AssertionError("no engine was started")
@@ -305,9 +305,10 @@ def results(folder):
 
 def test_the_engine_dies_with_a_killed_worker_and_leaves_nothing(world, slow):
     worker = start_worker(world)
-    engine = engine_below(worker.pid)
+    engine = stopped_engine_below(worker.pid)
     worker.kill()
     worker.wait()
+    os.kill(engine, signal.SIGCONT)
     wait_gone(engine)
     assert results(world.folder()) == []
     # The lock went with the engine: the next run is not refused.
@@ -318,7 +319,7 @@ def test_the_engine_dies_with_a_killed_worker_and_leaves_nothing(world, slow):
 
 def test_a_killed_engine_is_a_failure_that_says_so(world, slow):
     worker = start_worker(world)
-    engine = engine_below(worker.pid)
+    engine = stopped_engine_below(worker.pid)
     os.kill(engine, signal.SIGKILL)
     out, err = worker.communicate(timeout=60)
     assert out.strip() == "failure" and "varjoin was ended by SIGKILL" in err
@@ -327,8 +328,10 @@ def test_a_killed_engine_is_a_failure_that_says_so(world, slow):
 
 def test_an_interrupted_worker_stops_the_engine_in_order(world, slow):
     worker = start_worker(world)
-    engine = engine_below(worker.pid)
+    engine = stopped_engine_below(worker.pid)
     worker.send_signal(signal.SIGINT)
+    time.sleep(2)  # the worker passes it on
+    os.kill(engine, signal.SIGCONT)
     worker.communicate(timeout=60)
     wait_gone(engine, 1)
     assert results(world.folder()) == []

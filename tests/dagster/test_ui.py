@@ -324,9 +324,13 @@ def test_terminate_stops_the_engine(site, page, varjoin_bin, monkeypatch):
     while not engines(site.output):
         assert time.monotonic() < deadline and site.status(run) != "SUCCESS"
         time.sleep(0.02)
+    (engine,) = engines(site.output)
+    os.kill(engine, signal.SIGSTOP)  # it cannot finish before it is told
     site.graphql(
         "mutation($id: String!) { terminateRun(runId: $id) { __typename } }", id=run
     )
+    time.sleep(2)
+    os.kill(engine, signal.SIGCONT)
     site.wait_for(run, "CANCELED")
     page.get_by_text("Canceled", exact=True).first.wait_for()
     shot(page, "canceled")
