@@ -389,14 +389,15 @@ out:
 static vj_status find_start_base(vj_database *db, vj_error *err)
 {
     base_votes votes = {0};
-    int32_t picks[2] = {0, db->n_rowgroups - 1};
+    int32_t n = db->n_rowgroups;
 
     db->start_base = 1;
-    for (int i = 0; i < 2 && db->n_rowgroups > 0; i++) {
-        if ((i == 1 && picks[1] == picks[0]) ||
-            db->files[db->rowgroups[picks[i]].file_i].end_i < 0)
-            continue;
-        VJ_TRY(vote_rowgroup(db, &db->rowgroups[picks[i]], &votes, err));
+    /* the last and the first; the others only while no row of theirs could tell */
+    for (int32_t i = 0; i < n && (i < 2 || votes.zero + votes.one == 0); i++) {
+        const vj_db_rowgroup *group = &db->rowgroups[i == 0 ? n - 1 : i - 1];
+
+        if (db->files[group->file_i].end_i >= 0)
+            VJ_TRY(vote_rowgroup(db, group, &votes, err));
     }
     int64_t minority = VJ_MIN(votes.zero, votes.one);
     if (minority > 0 && minority * 100 >= votes.zero + votes.one)

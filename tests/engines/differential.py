@@ -166,7 +166,7 @@ def steps(batch):
     own = case_numbers(batch)
     yield len(own), lambda b, keep: cases.only_cases(b, {own[i] for i in keep})
     yield len(batch.databases), lambda b, keep: replace(
-        b, databases=[d for i, d in enumerate(b.databases) if i in keep])
+        b, databases=[d for i, d in enumerate(b.databases) if i in keep]) if keep else None
 
 
 def fine_steps(batch):

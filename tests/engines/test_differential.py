@@ -17,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 for _module in ("pyarrow", "polars", "duckdb"):
     pytest.importorskip(_module, reason="the generator writes databases with it")
 
+import pyarrow as pa  # noqa: E402
+
 import cases  # noqa: E402
 import differential  # noqa: E402
 import engines  # noqa: E402
@@ -73,6 +75,19 @@ def test_duplicates_are_refused_alike(varjoin_bin, seed):
             first = {i for i, k in enumerate(keys) if f == 0 and k not in keys[:i]}
             single = cases.without_rows(single, d, f, first)
     assert agree(varjoin_bin, single).code == 0
+
+
+def test_start_base_by_a_row_in_the_middle(varjoin_bin):
+    """S-30: rows that tell nothing at both ends of a database do not hide those that do."""
+    columns = [("chrom", pa.string()), ("start", pa.int64()), ("ref", pa.string()), ("alt", pa.string()),
+               ("end", pa.int64())]
+    rows = [("1", 50, "T", "<DEL>", 51), ("1", 99, "C", "G", 100), ("1", 200, None, "A", 201)]
+    writer = {"by": "pyarrow", "rows": 1, "codec": "none", "version": "2.6", "page": "1.0", "dictionary": True,
+              "stats": True, "index": False, "page_bytes": 1000}
+    file = cases.File(columns, [(0, dict(zip([n for n, _ in columns], row))) for row in rows], writer)
+    batch = cases.Batch("by hand", ["##fileformat=VCFv4.2"], [], [(0, "1\t100\t.\tC\tG\t.\t.\t.")],
+                        [cases.Base("db", [file], None, "file")], oracle.Options())
+    assert agree(varjoin_bin, batch).table.rows[0][-1] == 100
 
 
 def test_the_oracle_by_hand():
