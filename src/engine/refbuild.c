@@ -16,6 +16,7 @@ typedef struct build_batch {
     vj_colb start, end, ref, alt;
     vj_col *cols;
     int64_t watermark;
+    int64_t bytes_done; /* of the input, when the batch was read */
 } build_batch;
 
 typedef struct build {
@@ -138,8 +139,11 @@ static vj_status batch_new(void *ctx, void **out, vj_error *err)
 static vj_status read_batch(void *ctx, void *arg, bool *out_more, vj_error *err)
 {
     build *b = ctx;
+    build_batch *batch = arg;
 
-    return vj_left_read(b->source, ROWS_PER_BATCH, ((build_batch *)arg)->left, out_more, err);
+    VJ_TRY(vj_left_read(b->source, ROWS_PER_BATCH, batch->left, out_more, err));
+    batch->bytes_done = vj_left_bytes_done(b->source);
+    return VJ_OK;
 }
 
 /* start, end, ref and alt of a row whose key was trimmed are the key's. */
@@ -203,7 +207,7 @@ static vj_status commit_batch(void *ctx, void *arg, vj_error *err)
     int64_t now_ns = vj_clock_ns();
     if (b->options->progress != NULL && now_ns - b->last_progress_ns > 100000000) {
         vj_progress progress = {"reference build", b->result->n_rows,
-                                vj_left_bytes_done(b->source), vj_left_bytes_total(b->source)};
+                                batch->bytes_done, vj_left_bytes_total(b->source)};
 
         b->last_progress_ns = now_ns;
         b->options->progress(b->options->user, &progress);

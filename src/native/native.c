@@ -19,6 +19,7 @@ typedef struct native_batch {
     int64_t n_rows;
     vj_content_hash hash;
     vj_buf scratch;
+    int64_t bytes_done; /* of the input, when the batch was read */
     vj_keyed_rows keyed; /* when another engine joins */
 } native_batch;
 
@@ -115,11 +116,11 @@ static void worker_free(void *ctx, void *worker)
     vj_refscan_free(worker);
 }
 
-static void show_progress(native_run *run, int64_t now_ns)
+static void show_progress(native_run *run, int64_t bytes_done, int64_t now_ns)
 {
     const vj_job_options *o = &run->plan->options;
     vj_progress progress = {"annotate", run->result->rows_out,
-                            vj_left_bytes_done(run->plan->source),
+                            bytes_done,
                             vj_left_bytes_total(run->plan->source)};
 
     if (!run->plan->annotating)
@@ -137,6 +138,7 @@ static vj_status read_batch(void *ctx, void *batch, bool *out_more, vj_error *er
     vj_status rc = vj_left_read(run->plan->source, run->plan->rows_per_batch, b->left, out_more,
                                 err);
 
+    b->bytes_done = vj_left_bytes_done(run->plan->source);
     vj_stage_stop(run->plan->track, VJ_STAGE_READ, mark, 0, 0);
     return rc;
 }
@@ -354,7 +356,7 @@ static vj_status commit_batch(void *ctx, void *batch, vj_error *err)
         VJ_TRY(commit_rows(run, b, err));
     int64_t now_ns = vj_clock_ns();
     if (run->plan->options.progress != NULL && now_ns - run->last_progress_ns > 100000000)
-        show_progress(run, now_ns);
+        show_progress(run, b->bytes_done, now_ns);
     return VJ_OK;
 }
 
