@@ -7,6 +7,8 @@
 #ifndef VJ_HTS_SURVEY_H
 #define VJ_HTS_SURVEY_H
 
+#include "base/base.h"
+
 #define VJ_SURVEY_WINDOWS 16
 
 typedef struct vj_vcf_place {
