@@ -77,6 +77,19 @@ def test_duplicates_are_refused_alike(varjoin_bin, seed):
     assert agree(varjoin_bin, single).code == 0
 
 
+@pytest.mark.parametrize("seed", ["columns 1", "columns 2"])
+def test_other_join_columns(varjoin_bin, tmp_path, seed):
+    """S-38: DuckDB and Polars agree where the native engine does not apply, and it says so."""
+    batch = cases.make_batch(seed, 12)
+    args, _ = cases.write_batch(batch, tmp_path)
+    args += ["--join-columns", "chrom,start"]
+    found = {e: differential.run_engine(varjoin_bin, e, batch, args, tmp_path) for e in engines.present()}
+    assert found["native"].code == 2 and "use --engine duckdb or polars" in found["native"].text
+    if {"duckdb", "polars"} <= set(found):
+        assert found["duckdb"].code == 0
+        assert differential.difference(found["duckdb"], found["polars"]) is None
+
+
 def test_start_base_by_a_row_in_the_middle(varjoin_bin):
     """S-30: rows that tell nothing at both ends of a database do not hide those that do."""
     columns = [("chrom", pa.string()), ("start", pa.int64()), ("ref", pa.string()), ("alt", pa.string()),
