@@ -29,12 +29,14 @@ here = pytest.mark.skipif(not READY, reason="runs below, with the sanitizer's ru
 
 @pytest.mark.skipif(READY, reason="no second run is needed")
 def test_with_the_sanitizers_runtime():
-    runtime = subprocess.run(
-        ["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True
-    ).stdout.strip()
-    if not Path(runtime).exists():
+    # libstdc++ as well: without it the runtime cannot pass on the C++ exceptions of DuckDB.
+    runtimes = [
+        subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True).stdout.strip()
+        for name in ("libasan.so", "libstdc++.so.6")
+    ]
+    if not all(Path(runtime).exists() for runtime in runtimes):
         pytest.skip("no runtime of the sanitizer")
-    env = {**os.environ, "LD_PRELOAD": runtime, "ASAN_OPTIONS": "detect_leaks=0",
+    env = {**os.environ, "LD_PRELOAD": " ".join(runtimes), "ASAN_OPTIONS": "detect_leaks=0",
            "VARJOIN_LIB": str(LIBRARY)}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
