@@ -12,6 +12,7 @@
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 target=${1:-$root/build/duckdb}
+case $target in /*) ;; *) target=$PWD/$target ;; esac # we change folders below
 go_version=v0.10506.0
 npm_version=1.5.6-r.1
 case $(uname -m) in
