@@ -138,7 +138,7 @@ static vj_status make_schema(vj_plan *plan, vj_error *err)
     return VJ_OK;
 }
 
-/* Batch size and counts from the budget (decision 003). */
+/* Batch size and counts from the budget (decision 004). */
 static vj_status size_batches(vj_plan *plan, vj_error *err)
 {
     int64_t memory = plan->options.memory_bytes > 0 ? plan->options.memory_bytes
