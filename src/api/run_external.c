@@ -245,7 +245,8 @@ vj_status vj_external_note(vj_external *ext, int32_t d, const vj_external_counts
 
     db->matched_rows = counts->pairs;
     if (vj_plan_is_standard(ext->plan)) {
-        if (ext->plan->options.all_samples || ext->plan->options.samples != NULL ||
+        /* with several samples an allele is as many rows */
+        if (ext->result->rows_in != ext->result->alleles_in ||
             db->matched_alleles == counts->left_rows)
             return VJ_OK;
         return vj_fail(err, VJ_E_BUG, "database %s: the engine matched %lld alleles, the native "

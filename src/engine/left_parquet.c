@@ -231,7 +231,19 @@ static vj_status advance(vj_left_parquet *source, bool *out_more, vj_error *err)
     return VJ_OK;
 }
 
-/* Rows to take: want, and on to the end of the record that it would cut. */
+/* The first row from `from` on, below end, whose alt_index is above 1 (or is not). */
+static int64_t next_above(const vj_col *alt_index, int64_t from, int64_t end, bool above)
+{
+    while (from < end &&
+           (!vj_col_is_null(alt_index, from) && vj_col_i64(alt_index, from) > 1) != above)
+        from++;
+    return from;
+}
+
+/*
+ * Rows to take: want, and on to the end of the record that it would cut. With several samples a
+ * record is 1 1 1 2 2 2 3 3 3: it begins as many rows before its first 2 as there are of these.
+ */
 static int64_t whole_records(vj_left_parquet *source, int64_t want)
 {
     vj_pq_rowgroup group = vj_pq_rowgroup_view(source->file, source->rowgroup_i);
@@ -243,9 +255,13 @@ static int64_t whole_records(vj_left_parquet *source, int64_t want)
         return want;
     vj_col alt_index = vj_colb_view(&source->alt_index);
     int64_t end = source->row_i + want;
-    while (end < group.n_rows && !vj_col_is_null(&alt_index, end) &&
-           vj_col_i64(&alt_index, end) > 1)
-        end++;
+    int64_t second = next_above(&alt_index, end, group.n_rows, true);
+    int64_t n_samples = 0;
+    while (second + n_samples < group.n_rows && !vj_col_is_null(&alt_index, second + n_samples) &&
+           vj_col_i64(&alt_index, second + n_samples) == vj_col_i64(&alt_index, second))
+        n_samples++;
+    if (second < group.n_rows && second - n_samples < end)
+        end = next_above(&alt_index, second, group.n_rows, false);
     return end - source->row_i;
 }
 
