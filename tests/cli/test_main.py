@@ -43,7 +43,7 @@ def test_misspelt_verb_names_the_nearest(varjoin, has_verb):
     assert done.stderr == "varjoin: error: no verb 'simluate'; nearest is 'simulate'\n"
 
 
-@pytest.mark.parametrize("verb", ["annotate", "normalize", "simulate", "inspect", "verify", "doctor"])
+@pytest.mark.parametrize("verb", ["annotate", "normalize", "simulate", "inspect", "verify", "doctor", "bench", "report", "plan"])
 def test_misspelt_option_names_the_nearest(varjoin, has_verb, verb):
     if not has_verb(verb):
         pytest.skip(f"this program has no verb {verb}")
@@ -53,7 +53,7 @@ def test_misspelt_option_names_the_nearest(varjoin, has_verb, verb):
     )
 
 
-@pytest.mark.parametrize("verb", ["annotate", "normalize", "simulate", "inspect", "verify", "doctor"])
+@pytest.mark.parametrize("verb", ["annotate", "normalize", "simulate", "inspect", "verify", "doctor", "bench", "report", "plan"])
 def test_every_verb_has_grouped_help(varjoin, has_verb, verb):
     if not has_verb(verb):
         pytest.skip(f"this program has no verb {verb}")
