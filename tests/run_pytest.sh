@@ -5,8 +5,11 @@ set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 for python in "${VJ_PYTHON:-}" "$root/build/venv/bin/python" python3; do
   if [ -n "$python" ] && "$python" -c 'import pytest' 2>/dev/null; then
-    "$python" -m pytest -q -p no:cacheprovider -rs "$@"
+    # a folder of its own: runs beside each other do not clean up after one another
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/varjoin-test-XXXXXX") || exit 1
+    "$python" -m pytest -q -p no:cacheprovider -rs --basetemp="$folder/pytest" "$@"
     code=$?
+    rm -rf "$folder"
     [ $code -eq 5 ] && exit 77 # nothing collected: what the file needs is not installed
     exit $code
   fi
