@@ -20,7 +20,10 @@ du -h $dir/ensembl/*.parquet $dir/person.vcf.gz
 
 step $varjoin annotate $dir/person.vcf.gz -a ensembl=$dir/ensembl -o $dir/annotated.parquet
 
-printf '\n$ %s | cut ...\n' "$varjoin inspect --head 8 $dir/annotated.parquet"
-$varjoin inspect --head 8 $dir/annotated.parquet | cut -f 1,2,5,6,10,18,23,28,33,34 | expand -t 14
+printf '\n$ %s      (some of the columns)\n' "$varjoin inspect --head 8 $dir/annotated.parquet"
+$varjoin inspect --head 8 $dir/annotated.parquet | awk -F '\t' '
+  NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+  { printf "%-6s %-9s %-8s %-8s %-14s %-13s %-20s %-10s %s\n", $at["chrom"], $at["start"], $at["ref"], $at["alt"],
+           $at["genotype"], $at["rsid_ensembl"], $at["TSA"], $at["MAF"], $at["E_gnomAD"] }'
 step $varjoin verify $dir/annotated.parquet
 printf '\nIt is an ordinary Parquet file: %s\n' "$dir/annotated.parquet"
