@@ -5,7 +5,7 @@
 /* Memory that is not charged to the budget: code, stacks, libraries, the allocator's slack. */
 #define FIXED_BYTES ((int64_t)24 << 20)
 #define DEFAULT_MEMORY_BYTES ((int64_t)256000000)
-#define ROWS_PER_BATCH 8192
+#define ROWS_PER_BATCH 4096
 #define MIN_ROWS_PER_BATCH 512
 /* Estimate of what a left row takes in a batch: text and keys, and each output column twice. */
 #define BYTES_PER_ROW 400
