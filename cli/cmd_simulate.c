@@ -5,12 +5,14 @@
 
 enum {
     ID_ROWS = 256, ID_CONTIGS, ID_SEED, ID_SPACING, ID_JOINED, ID_UNSORTED, ID_ROWGROUP, ID_COMPAT,
-    ID_COMPRESSION, ID_SAMPLE, ID_VARIANTS, ID_SAMPLES, ID_SAMPLE_SEED, ID_PRIVATE, ID_GVCF, ID_MEMORY
+    ID_COMPRESSION, ID_SAMPLE, ID_VARIANTS, ID_SAMPLES, ID_SAMPLE_SEED, ID_PRIVATE, ID_GVCF, ID_MEMORY, ID_GENOME
 };
 
 static const vj_cli_option options[] = {
     {'o', "output", "DIR", "Database",
      "write homo_sapiens-chrN.parquet files into DIR", NULL},
+    {ID_GENOME, "genome", NULL, "Database",
+     "a whole genome: contigs 1..22, X, Y, 1.1 billion rows,\n5 million records a sample; says first what disk it needs", NULL},
     {ID_ROWS, "rows", "N", "Database", "rows over all contigs [1000000]", NULL},
     {ID_CONTIGS, "contigs", "LIST", "Database", "contigs of GRCh38, such as 1,2,X [22]", NULL},
     {ID_JOINED, "joined-alts", NULL, "Database",
@@ -84,6 +86,7 @@ static vj_status take_option(const vj_cli_args *args, int id, vj_simulate_option
     case ID_UNSORTED: o->unsorted = 1; return VJ_OK;
     case ID_COMPAT: o->compat = 1; return VJ_OK;
     case ID_GVCF: o->gvcf = 1; return VJ_OK;
+    case ID_GENOME: o->genome = 1; return VJ_OK;
     case ID_MEMORY: return vj_cli_size(args, &o->memory_bytes, err);
     case ID_SPACING:
         VJ_TRY(vj_cli_real(args, &o->spacing, err));
@@ -105,6 +108,20 @@ static int on_progress(void *user, int64_t n_rows_done, int64_t n_rows_total)
     (void)user;
     vj_cli_progress(n_rows_done, n_rows_done, n_rows_total);
     return atomic_load(&vj_cli_stop()->requested);
+}
+
+static vj_status say_need(const vj_simulate_options *o, vj_error *err)
+{
+    vj_simulate_need need;
+
+    VJ_TRY(vj_simulate_plan(o, &need, err));
+    if (vj_cli_verbosity > 0 && o->directory != NULL)
+        fprintf(stderr, "%s: about %.1f GB will be written, %.1f GB are free\n", o->directory,
+                (double)need.database_bytes / 1e9, (double)need.database_free_bytes / 1e9);
+    if (vj_cli_verbosity > 0 && need.sample_bytes > 0)
+        fprintf(stderr, "%s: about %.2f GB will be written, %.1f GB are free\n", o->sample_path,
+                (double)need.sample_bytes / 1e9, (double)need.sample_free_bytes / 1e9);
+    return VJ_OK;
 }
 
 static int vj_cmd_simulate(int argc, char **argv)
@@ -129,6 +146,8 @@ static int vj_cmd_simulate(int argc, char **argv)
                 args.rest[0]);
         return vj_cli_error(&err);
     }
+    if (o.genome && say_need(&o, &err) != VJ_OK)
+        return vj_cli_error(&err);
     if (vj_simulate(&o, &result, &err) != VJ_OK)
         return vj_cli_error(&err);
     vj_cli_progress_end();

@@ -47,8 +47,16 @@ typedef struct vj_simulate_options {
     /* Called now and then, from one thread at a time; non-zero stops the run (cancelled). */
     int (*progress)(void *user, int64_t n_rows_done, int64_t n_rows_total);
     void *user;
+    /* A whole genome: contigs 1..22, X, Y; where not given: 1.1 G rows, 5 M records a sample. */
+    int genome;
 } vj_simulate_options;
 #define VJ_SIMULATE_OPTIONS_INIT {.struct_size = sizeof(vj_simulate_options)}
+
+/* What a simulation will write, to be said before it starts. */
+typedef struct vj_simulate_need {
+    int64_t database_bytes, database_free_bytes; /* estimated within a tenth; free: -1 unknown */
+    int64_t sample_bytes, sample_free_bytes;
+} vj_simulate_need;
 
 typedef struct vj_simulate_result {
     int64_t n_rows;            /* database rows */
@@ -57,6 +65,14 @@ typedef struct vj_simulate_result {
     int64_t n_private_records; /* of these, made without the database */
     int64_t n_blocks;          /* reference blocks */
 } vj_simulate_result;
+
+/*
+ * Estimate the disk space that the options need, and find what is free.
+ *
+ * errors: VJ_E_USAGE as vj_simulate; VJ_E_OUTPUT when there is less than needed
+ */
+VJ_API VJ_MUST_CHECK vj_status vj_simulate_plan(const vj_simulate_options *options,
+                                                vj_simulate_need *need, vj_error *err);
 
 /*
  * Write the database and the sample that the options ask for. Each file appears whole or not at

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "engine/engine.h"
 #include "hts/hts.h"
 
 /* Indels are 12 % of the database's rows and 18 % of a person's variants. */
@@ -13,18 +14,28 @@
 #define MEAN_BLOCK_BASES 60
 #define MAX_SAMPLES 4096
 
+/* Records of one segment; several are made side by side and written in order. */
 typedef struct sampler {
-    vj_sim_run *run;
     const vj_simulate_options *options;
+    int32_t contig_i, segment_i;
     vj_sim_rng rng;
     double carry_factor; /* how much likelier than by frequency alone */
     double private_rate; /* per site */
-    vj_vcf_writer *writer;
     vj_buf text;
     vj_vcf_out_counts counts;
     int64_t covered1; /* gVCF: last position that a record or block has answered for */
-    int64_t segment_records;
+    int64_t n_rows;   /* of the database, in this segment */
+    int64_t n_records, n_private_records, n_blocks;
 } sampler;
+
+/* The whole file. */
+typedef struct sample_file {
+    vj_sim_run *run;
+    vj_vcf_writer *writer;
+    double carry_factor, private_rate;
+    int32_t next_contig_i, next_segment_i;
+    int64_t covered1; /* gVCF: where the segment before ended; one worker then */
+} sample_file;
 
 /* One record about to be written: the alleles that somebody carries. */
 typedef struct carried {
@@ -41,9 +52,9 @@ typedef struct carried {
 /* ---- how often ---- */
 
 /* Chance that one person has at least one copy. */
-static double carry_share(const sampler *s, double frequency, bool is_snv)
+static double carry_share(double factor, double frequency, bool is_snv)
 {
-    double p = s->carry_factor * frequency * (2 - frequency) * (is_snv ? 1.0 : INDEL_BOOST);
+    double p = factor * frequency * (2 - frequency) * (is_snv ? 1.0 : INDEL_BOOST);
 
     return p > 1 ? 1 : p;
 }
@@ -54,7 +65,7 @@ static double anyone(double share, int32_t n_samples)
 }
 
 /* Records to be expected with this factor, by strata of the frequency distribution. */
-static double expected_records(const sampler *s, double n_alleles)
+static double expected_records(const vj_simulate_options *o, double factor, double n_alleles)
 {
     const double step = 0.002; /* of ln u, from 1 down to 1e-9 */
     double sum = 0;
@@ -63,26 +74,28 @@ static double expected_records(const sampler *s, double n_alleles)
         double u = exp(-x - step / 2), weight = exp(-x) - exp(-x - step);
         double f = u > 0.1 ? 1e-5 : vj_sim_frequency(u);
 
-        sum += weight * (0.89 * anyone(carry_share(s, f, true), s->options->n_samples) +
-                         0.11 * anyone(carry_share(s, f, false), s->options->n_samples));
+        sum += weight * (0.89 * anyone(carry_share(factor, f, true), o->n_samples) +
+                         0.11 * anyone(carry_share(factor, f, false), o->n_samples));
     }
     return sum * n_alleles;
 }
 
 /* The factor that gives the wished number of records; bisection, since more is more. */
-static void solve_factor(sampler *s, double wished, double n_alleles)
+static double solve_factor(const vj_simulate_options *o, double wished, double n_alleles)
 {
     double low = 0, high = 1e6;
 
+    if (expected_records(o, high, n_alleles) <= wished)
+        return high; /* even everybody carrying everything is not enough */
     for (int i = 0; i < 80; i++) {
-        s->carry_factor = i == 0 ? high : (low + high) / 2;
-        if (expected_records(s, n_alleles) > wished)
-            high = s->carry_factor;
-        else if (i == 0)
-            return; /* even everybody carrying everything is not enough */
+        double factor = (low + high) / 2;
+
+        if (expected_records(o, factor, n_alleles) > wished)
+            high = factor;
         else
-            low = s->carry_factor;
+            low = factor;
     }
+    return (low + high) / 2;
 }
 
 /* ---- text of a record ---- */
@@ -170,7 +183,7 @@ static vj_status put_blocks(sampler *s, const vj_sim_walk *walk, int64_t end1, v
                              walk->contig->name, (long long)beg1, vj_sim_base(walk, beg1),
                              (long long)last1, quality, depth, 3 * depth, 30 * depth));
         s->counts.n_records++;
-        s->run->result->n_blocks++;
+        s->n_blocks++;
         s->covered1 = last1;
     }
     return VJ_OK;
@@ -200,7 +213,7 @@ static vj_status put_record(sampler *s, const vj_sim_walk *walk, const carried *
         VJ_TRY(put_person(s, copies, c->n_alts + 1 + gvcf, err));
     }
     s->counts.n_records++;
-    s->run->result->n_records++;
+    s->n_records++;
     s->covered1 = VJ_MAX(s->covered1, c->pos1 + c->ref_len - 1);
     return vj_buf_push(&s->text, '\n', err);
 }
@@ -215,7 +228,7 @@ static void carry(carried *c, const sampler *s, const vj_sim_site *site, int32_t
     c->alts[i] = alt->text;
     c->alt_lens[i] = alt->len;
     c->frequency[i] = alt->frequency;
-    c->share[i] = carry_share(s, alt->frequency, site->class == VJ_SIM_SNV);
+    c->share[i] = carry_share(s->carry_factor, alt->frequency, site->class == VJ_SIM_SNV);
 }
 
 static vj_status sample_site(sampler *s, const vj_sim_walk *walk, const vj_sim_site *site,
@@ -225,7 +238,7 @@ static vj_status sample_site(sampler *s, const vj_sim_walk *walk, const vj_sim_s
     int32_t first = -1;
 
     for (int32_t i = 0; i < site->n_alts; i++) {
-        double share = carry_share(s, site->alts[i].frequency, site->class == VJ_SIM_SNV);
+        double share = carry_share(s->carry_factor, site->alts[i].frequency, site->class == VJ_SIM_SNV);
 
         if (vj_sim_real(&s->rng) >= anyone(share, s->options->n_samples))
             continue;
@@ -261,22 +274,34 @@ static vj_status sample_private(sampler *s, const vj_sim_walk *walk, int64_t bef
         for (int32_t i = 0; at_site && i < site->n_alts; i++)
             known = known || site->alts[i].text[0] == alt;
     } while (known);
-    s->run->result->n_private_records++;
+    s->n_private_records++;
     return put_record(s, walk,
                       &(carried){.pos1 = pos1, .ref = &ref, .ref_len = 1, .n_alts = 1,
                                  .alts = {&alt}, .alt_lens = {1}, .frequency = {1e-5}},
                       err);
 }
 
-static vj_status sample_segment(sampler *s, int32_t contig_i, int32_t segment_i, vj_error *err)
+/* Every segment draws from numbers of its own, so that any thread can make any of them. */
+static void start_segment(sampler *s, int64_t covered1)
+{
+    uint64_t person = vj_mix64(s->options->sample_seed, 0x5a3b1e5u);
+
+    s->rng = (vj_sim_rng){vj_mix64(person, ((uint64_t)s->contig_i << 32) | (uint32_t)s->segment_i)};
+    s->n_rows = s->n_records = s->n_private_records = s->n_blocks = 0;
+    s->counts = (vj_vcf_out_counts){0};
+    s->covered1 = covered1;
+    vj_buf_reset(&s->text);
+}
+
+static vj_status sample_segment(sampler *s, const vj_sim_plan *plan, vj_error *err)
 {
     vj_sim_walk walk;
     vj_sim_site site;
-    int64_t n_rows, before1, total = 0;
+    int64_t n_rows, before1;
 
-    vj_sim_walk_init(&walk, s->run->plan, contig_i, segment_i);
+    vj_sim_walk_init(&walk, plan, s->contig_i, s->segment_i);
     before1 = walk.beg1 - 1;
-    if (segment_i == 0)
+    if (s->segment_i == 0)
         s->covered1 = before1;
     while (vj_sim_walk_next(&walk, &site, &n_rows)) {
         bool at_site = false;
@@ -286,14 +311,9 @@ static vj_status sample_segment(sampler *s, int32_t contig_i, int32_t segment_i,
         if (!at_site)
             VJ_TRY(sample_site(s, &walk, &site, err));
         before1 = site.pos1;
-        total += n_rows;
+        s->n_rows += n_rows;
     }
-    if (s->options->gvcf)
-        VJ_TRY(put_blocks(s, &walk, before1, err));
-    VJ_TRY(vj_vcf_writer_write(s->writer, vj_buf_span(&s->text), &s->counts, err));
-    vj_buf_reset(&s->text);
-    s->counts = (vj_vcf_out_counts){0};
-    return vj_sim_advance(s->run, total, err);
+    return s->options->gvcf ? put_blocks(s, &walk, before1, err) : VJ_OK;
 }
 
 /* ---- header ---- */
@@ -312,14 +332,13 @@ static const char *const fixed_lines[] = {
     "##FORMAT=<ID=PL,Number=G,Type=Integer,Description=\"Genotype likelihoods, phred-scaled\">",
 };
 
-static vj_status make_header(const sampler *s, vj_arena *arena, vj_vcf_header *header,
+static vj_status make_header(const vj_sim_plan *plan, vj_arena *arena, vj_vcf_header *header,
                              vj_error *err)
 {
-    const vj_sim_plan *plan = s->run->plan;
     size_t n_fixed = VJ_COUNT(fixed_lines);
     size_t n_lines = n_fixed + (size_t)plan->n_contigs;
     const char **lines = vj_arena_alloc(arena, n_lines * sizeof *lines, err);
-    size_t n_samples = (size_t)s->options->n_samples;
+    size_t n_samples = (size_t)plan->options.n_samples;
     const char **samples = vj_arena_alloc(arena, n_samples * sizeof *samples, err);
     vj_vcf_contig *contigs =
         vj_arena_alloc(arena, (size_t)plan->n_contigs * sizeof *contigs, err);
@@ -358,24 +377,25 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-static vj_status open_writer(sampler *s, vj_error *err)
+static vj_status open_writer(sample_file *f, vj_error *err)
 {
-    vj_budget *budget = (vj_budget *)&s->run->plan->budget;
-    const char *path = s->options->sample_path;
+    const vj_simulate_options *o = &f->run->plan->options;
+    vj_budget *budget = (vj_budget *)&f->run->plan->budget;
+    const char *path = o->sample_path;
     bool gz = ends_with(path, ".gz") || ends_with(path, ".bgz"), bcf = ends_with(path, ".bcf");
     vj_vcf_header header;
     vj_vcf_write_options how = {
         .kind = bcf ? VJ_OUT_BCF : gz ? VJ_OUT_VCF_GZ : VJ_OUT_VCF,
         .write_index = gz || bcf,
-        .n_threads = s->options->n_threads,
+        .n_threads = o->n_threads,
         .header = &header,
     };
     vj_arena arena;
     vj_status rc;
 
     vj_arena_init(&arena, budget, 0);
-    VJ_GO(rc, make_header(s, &arena, &header, err));
-    VJ_GO(rc, vj_vcf_writer_open(path, &how, budget, &s->writer, err));
+    VJ_GO(rc, make_header(f->run->plan, &arena, &header, err));
+    VJ_GO(rc, vj_vcf_writer_open(path, &how, budget, &f->writer, err));
 out:
     vj_arena_fini(&arena);
     return rc;
@@ -383,37 +403,107 @@ out:
 
 /* ---- the whole file ---- */
 
-static void sampler_init(sampler *s, vj_sim_run *run)
+static void batch_free(void *ctx, void *batch)
 {
-    const vj_simulate_options *o = &run->plan->options;
+    sampler *s = batch;
+
+    (void)ctx;
+    if (s != NULL)
+        vj_buf_fini(&s->text);
+    vj_free(s);
+}
+
+static vj_status batch_new(void *ctx, void **out, vj_error *err)
+{
+    const sample_file *f = ctx;
+    vj_budget *budget = (vj_budget *)&f->run->plan->budget;
+    sampler *s = vj_zalloc(budget, sizeof *s, err);
+
+    if (s == NULL)
+        return VJ_E_NOMEM;
+    s->options = &f->run->plan->options;
+    s->carry_factor = f->carry_factor;
+    s->private_rate = f->private_rate;
+    vj_buf_init(&s->text, budget, 0);
+    *out = s;
+    return VJ_OK;
+}
+
+static vj_status next_segment(void *ctx, void *batch, bool *out_more, vj_error *err)
+{
+    sample_file *f = ctx;
+    sampler *s = batch;
+    const vj_sim_plan *plan = f->run->plan;
+
+    (void)err;
+    while (f->next_contig_i < plan->n_contigs &&
+           f->next_segment_i >= plan->contigs[f->next_contig_i].n_segments) {
+        f->next_contig_i++;
+        f->next_segment_i = 0;
+    }
+    *out_more = f->next_contig_i < plan->n_contigs;
+    s->contig_i = f->next_contig_i;
+    s->segment_i = f->next_segment_i++;
+    return VJ_OK;
+}
+
+static vj_status make_segment(void *ctx, void *worker, void *batch, vj_error *err)
+{
+    sample_file *f = ctx;
+    sampler *s = batch;
+
+    (void)worker;
+    start_segment(s, f->covered1);
+    VJ_TRY(sample_segment(s, f->run->plan, err));
+    if (s->options->gvcf)
+        f->covered1 = s->covered1;
+    return VJ_OK;
+}
+
+static vj_status write_segment(void *ctx, void *batch, vj_error *err)
+{
+    sample_file *f = ctx;
+    sampler *s = batch;
+    vj_simulate_result *result = f->run->result;
+
+    VJ_TRY(vj_vcf_writer_write(f->writer, vj_buf_span(&s->text), &s->counts, err));
+    result->n_records += s->n_records;
+    result->n_private_records += s->n_private_records;
+    result->n_blocks += s->n_blocks;
+    return vj_sim_advance(f->run, s->n_rows, err);
+}
+
+static void set_rates(sample_file *f)
+{
+    const vj_simulate_options *o = &f->run->plan->options;
     double rows = (double)o->n_rows, wished = (double)o->n_sample_variants;
     double sites = o->joined_alts ? rows : rows / 1.15;
     double alleles = o->joined_alts ? rows * 1.15 : rows;
 
-    *s = (sampler){.run = run, .options = o, .rng = {vj_mix64(o->sample_seed, 0x5a3b1e5u)}};
-    vj_buf_init(&s->text, (vj_budget *)&run->plan->budget, 0);
-    s->private_rate = VJ_MIN(1, wished * o->private_share / sites);
-    solve_factor(s, wished * (1 - o->private_share), alleles);
+    f->private_rate = VJ_MIN(1, wished * o->private_share / sites);
+    f->carry_factor = solve_factor(o, wished * (1 - o->private_share), alleles);
 }
 
 vj_status vj_sim_write_sample(vj_sim_run *run, vj_error *err)
 {
     const vj_simulate_options *o = &run->plan->options;
-    sampler s;
+    sample_file f = {.run = run};
+    const vj_pipeline_ops ops = {.ctx = &f, .batch_new = batch_new, .batch_free = batch_free,
+                                 .read = next_segment, .work = make_segment,
+                                 .commit = write_segment};
+    /* Blocks of a gVCF follow each other without a gap, across segments too. */
+    int workers = o->gvcf ? 1 : o->n_threads;
     vj_status rc;
 
     if (o->n_samples > MAX_SAMPLES)
         return vj_fail(err, VJ_E_USAGE, "%d samples are more than %d", o->n_samples, MAX_SAMPLES);
     if (o->gvcf && o->n_samples > 1)
         return vj_fail(err, VJ_E_USAGE, "a gVCF has one sample, not %d", o->n_samples);
-    sampler_init(&s, run);
-    VJ_GO(rc, open_writer(&s, err));
-    for (int32_t c = 0; c < run->plan->n_contigs; c++)
-        for (int32_t g = 0; g < run->plan->contigs[c].n_segments; g++)
-            VJ_GO(rc, sample_segment(&s, c, g, err));
-    VJ_GO(rc, vj_vcf_writer_finish(s.writer, err));
+    set_rates(&f);
+    VJ_GO(rc, open_writer(&f, err));
+    VJ_GO(rc, vj_pipeline_run(&ops, workers, workers + 1, NULL, err));
+    VJ_GO(rc, vj_vcf_writer_finish(f.writer, err));
 out:
-    vj_vcf_writer_free(s.writer);
-    vj_buf_fini(&s.text);
+    vj_vcf_writer_free(f.writer);
     return rc == VJ_OK ? rc : vj_wrap(err, rc, "simulating %s", o->sample_path);
 }

@@ -8,6 +8,9 @@
 #define DEFAULT_ROWS 1000000
 #define DEFAULT_SPACING 2.9
 #define LEAST_SPACING 1.25
+#define GENOME_ROWS INT64_C(1100000000)
+#define GENOME_SAMPLE_VARIANTS 5000000
+static const char genome_contigs[] = "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,X,Y";
 #define DEFAULT_MEMORY_BYTES (256 * 1000 * 1000)
 
 /* GRCh38 */
@@ -100,6 +103,12 @@ static vj_status make_plan(const vj_simulate_options *given, vj_sim_plan *plan, 
     if (o->n_rows < 0 || o->n_sample_variants < 0 || o->n_samples < 0 || o->spacing < 0 ||
         !(o->private_share <= 1) || o->rows_per_rowgroup < 0 || o->memory_bytes < 0)
         return vj_fail(err, VJ_E_USAGE, "a number of the simulation is out of its range");
+    if (o->genome) {
+        o->n_rows = o->n_rows == 0 ? GENOME_ROWS : o->n_rows;
+        o->contigs = o->contigs == NULL ? genome_contigs : o->contigs;
+        if (o->n_sample_variants == 0 && o->n_rows == GENOME_ROWS)
+            o->n_sample_variants = GENOME_SAMPLE_VARIANTS;
+    }
     o->n_rows = o->n_rows == 0 ? DEFAULT_ROWS : o->n_rows;
     o->contigs = o->contigs == NULL ? "22" : o->contigs;
     o->spacing = o->spacing == 0 ? DEFAULT_SPACING : o->spacing;
@@ -114,6 +123,77 @@ static vj_status make_plan(const vj_simulate_options *given, vj_sim_plan *plan, 
                    o->memory_bytes == 0 ? DEFAULT_MEMORY_BYTES : o->memory_bytes);
     VJ_TRY(parse_contigs(plan, err));
     return share_rows(plan, err);
+}
+
+/* ---- disk space ---- */
+
+/* Bytes a row, measured at 2 and 13.5 M rows: they grow with the span of rsIDs only. */
+static double bytes_per_row(const vj_simulate_options *o)
+{
+    static const struct {
+        const char *codec;
+        double bytes;
+    } measured[] = {{"none", 19.2}, {"snappy", 15.3}, {"lz4", 14.6}, {"gzip", 9.8},
+                    {"brotli", 10.0}, {"zstd", 10.0}};
+
+    if (o->compat)
+        return o->compression[0] == 'n' ? 23 : 13;
+    for (size_t i = 0; i < VJ_COUNT(measured); i++)
+        if (strncmp(o->compression, measured[i].codec, strlen(measured[i].codec)) == 0)
+            return measured[i].bytes;
+    return measured[0].bytes;
+}
+
+/* Bytes a record and a further person. A gVCF has about 45 blocks of 1.8 bytes a row instead. */
+static double bytes_of_sample(const vj_simulate_options *o)
+{
+    const char *path = o->sample_path;
+    const char *end = path + strlen(path);
+    bool text = end - path >= 4 && strcmp(end - 4, ".vcf") == 0;
+    double packed = (double)o->n_sample_variants * (17.5 + 6.2 * (o->n_samples - 1));
+    double bytes = o->gvcf ? packed + 0.62 * (double)o->n_rows : packed;
+
+    return text ? bytes * (o->gvcf ? 5.5 : 4.6) : bytes;
+}
+
+static vj_status check_room(const char *path, int64_t needed, int64_t *free_bytes, vj_error *err)
+{
+    *free_bytes = vj_path_free_bytes(path);
+    if (*free_bytes < 0 || needed <= *free_bytes)
+        return VJ_OK;
+    return vj_fail(err, VJ_E_OUTPUT, "%s: about %.1f GB are needed, %.1f GB are free", path,
+                   (double)needed / 1e9, (double)*free_bytes / 1e9);
+}
+
+static vj_status find_need(const vj_sim_plan *plan, vj_simulate_need *need, vj_error *err)
+{
+    const vj_simulate_options *o = &plan->options;
+
+    *need = (vj_simulate_need){0};
+    if (o->directory != NULL) {
+        need->database_bytes = (int64_t)(bytes_per_row(o) * (double)o->n_rows);
+        VJ_TRY(check_room(o->directory, need->database_bytes, &need->database_free_bytes, err));
+    }
+    if (o->sample_path != NULL && strcmp(o->sample_path, "-") != 0) {
+        need->sample_bytes = (int64_t)bytes_of_sample(o);
+        VJ_TRY(check_room(o->sample_path, need->sample_bytes, &need->sample_free_bytes, err));
+    }
+    return VJ_OK;
+}
+
+vj_status vj_simulate_plan(const vj_simulate_options *options, vj_simulate_need *need,
+                           vj_error *err)
+{
+    vj_sim_plan *plan = vj_zalloc(NULL, sizeof *plan, err);
+    vj_status rc = VJ_E_NOMEM;
+
+    if (plan == NULL)
+        return rc;
+    rc = make_plan(options, plan, err);
+    if (rc == VJ_OK)
+        rc = find_need(plan, need, err);
+    vj_free(plan);
+    return rc;
 }
 
 /* ---- the run ---- */
@@ -192,6 +272,7 @@ vj_status vj_simulate(const vj_simulate_options *options, vj_simulate_result *re
 {
     vj_sim_plan *plan = vj_zalloc(NULL, sizeof *plan, err);
     vj_sim_run run = {.plan = plan, .result = result, .err = err};
+    vj_simulate_need need;
     vj_status rc = VJ_E_NOMEM;
     bool locked = false;
 
@@ -199,6 +280,7 @@ vj_status vj_simulate(const vj_simulate_options *options, vj_simulate_result *re
     if (plan == NULL)
         goto out;
     VJ_GO(rc, make_plan(options, plan, err));
+    VJ_GO(rc, find_need(plan, &need, err));
     VJ_GO(rc, vj_lock_init(&run.lock, err));
     locked = true;
     run.rows_total = plan_rows(plan) * ((plan->options.directory != NULL) +

@@ -77,6 +77,9 @@ VJ_MUST_CHECK vj_status vj_path_rename(const char *from, const char *to, vj_erro
 void vj_path_remove(const char *path);
 /* Whether the folder is there and has no entry. */
 bool vj_path_is_empty_dir(const char *path);
+/* Bytes that a file system has left for us; the folder of `path` where it does not exist yet.
+ * -1: cannot be told. */
+int64_t vj_path_free_bytes(const char *path);
 /* mkdir -p */
 VJ_MUST_CHECK vj_status vj_path_make_dirs(const char *path, vj_error *err);
 

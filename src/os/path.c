@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 bool vj_path_is_dir(const char *path)
@@ -40,6 +41,26 @@ vj_status vj_path_rename(const char *from, const char *to, vj_error *err)
         return VJ_OK;
     return vj_fail(err, VJ_E_OUTPUT, "%s: cannot rename %s to it: %s", to, from,
                    strerror_r(errno, why, sizeof why));
+}
+
+int64_t vj_path_free_bytes(const char *path)
+{
+    char at[PATH_MAX];
+    struct statvfs fs;
+    int n = snprintf(at, sizeof at, "%s", path);
+
+    if (n < 0 || (size_t)n >= sizeof at)
+        return -1;
+    while (statvfs(at, &fs) != 0) {
+        char *slash = strrchr(at, '/');
+
+        if (slash == NULL)
+            return statvfs(".", &fs) == 0 ? (int64_t)(fs.f_bavail * fs.f_frsize) : -1;
+        slash[slash == at] = '\0'; /* "/x" becomes "/" */
+        if (strcmp(at, "/") == 0)
+            return statvfs(at, &fs) == 0 ? (int64_t)(fs.f_bavail * fs.f_frsize) : -1;
+    }
+    return (int64_t)(fs.f_bavail * fs.f_frsize);
 }
 
 bool vj_path_is_empty_dir(const char *path)

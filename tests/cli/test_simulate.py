@@ -186,3 +186,21 @@ def test_environment_sets_what_the_command_line_does_not(varjoin, tmp_path):
     done = varjoin("simulate", "-o", tmp_path, "--rows", 100, env={"VARJOIN_MEMORY": "lots"}, exit_code=1)
     assert done.stderr == "varjoin: error: VARJOIN_MEMORY: 'lots' is not a size (256MB, 1.5GiB)\n"
     varjoin("simulate", "-o", tmp_path, "--rows", 100, env={"VARJOIN_THREADS": "1"})
+
+
+def test_genome_has_24_contigs_and_says_its_need(varjoin, tmp_path):
+    done = varjoin("simulate", "--genome", "--rows", 240000, "-o", tmp_path, "--sample", tmp_path / "s.vcf.gz", "-v", 1)
+    said = done.stderr.splitlines()
+    assert "GB will be written" in said[0] and "GB are free" in said[0]
+    files = sorted(p.name for p in tmp_path.glob("*.parquet"))
+    assert files == sorted(f"homo_sapiens-chr{c}.parquet" for c in [*range(1, 23), "X", "Y"])
+    assert sum(pl.scan_parquet(p).select(pl.len()).collect().item() for p in tmp_path.glob("*.parquet")) == 240000
+    contigs = list(dict.fromkeys(r[0] for r in records(tmp_path / "s.vcf.gz")))
+    assert contigs == [f"chr{c}" for c in [*range(1, 23), "X", "Y"]]
+
+
+def test_no_room_is_said_before_a_byte_is_written(varjoin, tmp_path):
+    done = varjoin("simulate", "-o", tmp_path / "db", "--rows", 1_300_000_000, "--contigs", "1,2,3,4,5,6,7,8,9,10,11,12",
+                   "--samples", 4096, "--sample", tmp_path / "s.vcf", "--sample-variants", 4_000_000_000, exit_code=3)
+    assert "GB are needed" in done.stderr and done.stderr.count("\n") == 1
+    assert not (tmp_path / "db").exists()
