@@ -8,6 +8,14 @@ uint64_t vj_hash_bytes(const void *ptr, size_t len_bytes, uint64_t seed)
     return XXH3_64bits_withSeed(ptr != NULL ? ptr : "", len_bytes, seed);
 }
 
+void vj_hash_texts(const void *bytes, const int32_t *offs, size_t n, uint64_t *out)
+{
+    const uint8_t *from = bytes != NULL ? bytes : (const uint8_t *)"";
+
+    for (size_t i = 0; i < n; i++)
+        out[i] = XXH3_64bits(from + offs[i], (size_t)(offs[i + 1] - offs[i]));
+}
+
 struct vj_hasher {
     XXH3_state_t state;
 };

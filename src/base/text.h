@@ -40,6 +40,8 @@ bool vj_utf8_valid(const void *ptr, size_t len_bytes);
 
 /* xxHash3 of bytes. */
 uint64_t vj_hash_bytes(const void *ptr, size_t len_bytes, uint64_t seed);
+/* The same, seed 0, of n texts that lie at offs[0..n] in bytes. */
+void vj_hash_texts(const void *bytes, const int32_t *offs, size_t n, uint64_t *out);
 /* 128-bit xxHash3, for checksums of files (streaming below). */
 typedef struct vj_hash128 {
     uint64_t lo, hi;
