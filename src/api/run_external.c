@@ -216,7 +216,7 @@ typedef struct tsv_target {
 static vj_status write_slice(void *arg, const vj_batch *batch, vj_error *err)
 {
     tsv_target *target = arg;
-    vj_out_batch rows = {*batch, NULL, NULL};
+    vj_out_batch rows = {.batch = *batch};
 
     return vj_sink_append(target->sink, &rows, target->result, err);
 }

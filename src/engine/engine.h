@@ -129,6 +129,19 @@ VJ_MUST_CHECK vj_status vj_left_parse(const vj_left_source *source, vj_left *lef
 
 /* ---- pipeline: one ordered pool of batches ---- */
 
+/* The workers that wait, for whoever commits; NULL: there are none. */
+typedef struct vj_crew vj_crew;
+typedef vj_status (*vj_crew_fn)(void *arg, int64_t i, vj_error *err);
+/*
+ * fn(arg, i) once for each i of 0..n-1, side by side and in any order, here and in idle workers;
+ * returns when all are done, with the error of the lowest i that failed. Parts behind a failed one
+ * may have run or not.
+ *
+ * threads: only from within `commit`
+ */
+VJ_MUST_CHECK vj_status vj_crew_run(vj_crew *crew, int64_t n, vj_crew_fn fn, void *arg,
+                                    vj_error *err);
+
 typedef struct vj_pipeline_ops {
     void *ctx;
     vj_status (*batch_new)(void *ctx, void **out, vj_error *err);
@@ -142,6 +155,7 @@ typedef struct vj_pipeline_ops {
     vj_status (*work)(void *ctx, void *worker, void *batch, vj_error *err);
     /* serial, in order */
     vj_status (*commit)(void *ctx, void *batch, vj_error *err);
+    vj_crew **crew; /* set before the first batch, for commit; NULL: not wanted */
 } vj_pipeline_ops;
 /*
  * Run until read has no more. Batches are committed in the order in which they were read; at
@@ -216,6 +230,7 @@ typedef struct vj_out_batch {
     vj_batch batch; /* out_schema */
     const vj_left *left;
     const int32_t *row_left; /* left row of each output row; NULL: identity */
+    vj_crew *crew;           /* workers that may take part in the encoding, or NULL */
 } vj_out_batch;
 
 typedef struct vj_sink vj_sink;

@@ -7,13 +7,28 @@
  *
  * Everything below is under one lock, which is never held while calling out. The batch at the
  * head of the order waits for nobody: a worker that finishes it commits it, and all that is ready
- * behind it, itself. In-flight batches are bounded by the pool.
+ * behind it, itself. In-flight batches are bounded by the pool. Who commits may split its work
+ * (vj_crew_run): workers that wait for a batch or for the end take parts of it.
  */
 
 typedef struct slot {
     void *batch;
     bool ready;
 } slot;
+
+/* Work that the committing worker shares out; one at a time, as there is one who commits. */
+struct vj_crew {
+    vj_lock *lock;
+    vj_crew_fn fn;
+    void *arg;
+    int64_t n;
+    _Atomic int64_t next; /* part to be taken; n and more: none is left */
+    int n_helpers;        /* other workers inside fn */
+    bool open;            /* others may join */
+    int64_t failed_i;     /* lowest part that failed; INT64_MAX: none */
+    vj_status rc;
+    vj_error err;
+};
 
 typedef struct pipeline {
     const vj_pipeline_ops *ops;
@@ -30,7 +45,72 @@ typedef struct pipeline {
     int64_t failed_seq;  /* INT64_MAX: none */
     vj_status rc;
     vj_error err;
+    vj_crew crew;
 } pipeline;
+
+/* Parts until none is left. Lock not held. */
+static void do_parts(vj_crew *crew)
+{
+    for (;;) {
+        int64_t i = atomic_fetch_add(&crew->next, 1);
+        vj_error err = {0};
+
+        if (i >= crew->n)
+            return;
+        vj_status rc = crew->fn(crew->arg, i, &err);
+        if (rc == VJ_OK)
+            continue;
+        vj_lock_take(crew->lock);
+        if (i < crew->failed_i) {
+            crew->failed_i = i;
+            crew->rc = rc;
+            crew->err = err;
+        }
+        vj_lock_give(crew->lock);
+    }
+}
+
+vj_status vj_crew_run(vj_crew *crew, int64_t n, vj_crew_fn fn, void *arg, vj_error *err)
+{
+    if (crew == NULL) {
+        for (int64_t i = 0; i < n; i++)
+            VJ_TRY(fn(arg, i, err));
+        return VJ_OK;
+    }
+    vj_lock_take(crew->lock);
+    crew->fn = fn;
+    crew->arg = arg;
+    crew->n = n;
+    atomic_store(&crew->next, 0);
+    crew->failed_i = INT64_MAX;
+    crew->rc = VJ_OK;
+    crew->open = true;
+    vj_lock_wake(crew->lock);
+    vj_lock_give(crew->lock);
+    do_parts(crew);
+    vj_lock_take(crew->lock);
+    crew->open = false;
+    while (crew->n_helpers > 0)
+        vj_lock_wait(crew->lock);
+    vj_lock_give(crew->lock);
+    if (crew->rc != VJ_OK && err != NULL)
+        *err = crew->err;
+    return crew->rc;
+}
+
+/* Take part in what is shared out, if anything is. Lock held on entry and exit. */
+static bool help(vj_crew *crew)
+{
+    if (!crew->open || atomic_load(&crew->next) >= crew->n)
+        return false;
+    crew->n_helpers++;
+    vj_lock_give(crew->lock);
+    do_parts(crew);
+    vj_lock_take(crew->lock);
+    if (--crew->n_helpers == 0)
+        vj_lock_wake(crew->lock);
+    return true;
+}
 
 /* Keep the failure with the lowest sequence number. Lock held. */
 static void fail_at(pipeline *p, int64_t seq, vj_status rc, const vj_error *err)
@@ -51,8 +131,10 @@ static void *take_and_read(pipeline *p, int64_t *out_seq)
     bool more = false;
 
     vj_lock_take(&p->lock);
-    while (!p->no_more && (p->reading || p->n_free == 0))
-        vj_lock_wait(&p->lock);
+    /* behind the last read a worker stays as long as batches are on their way: to help */
+    while (p->no_more ? p->n_free < p->n_batches : p->reading || p->n_free == 0)
+        if (!help(&p->crew))
+            vj_lock_wait(&p->lock);
     if (p->no_more) {
         vj_lock_give(&p->lock);
         return NULL;
@@ -188,6 +270,9 @@ vj_status vj_pipeline_run(const vj_pipeline_ops *ops, int n_workers, int n_batch
 
     if (rc != VJ_OK)
         return rc;
+    p.crew.lock = &p.lock;
+    if (ops->crew != NULL)
+        *ops->crew = n_workers > 1 ? &p.crew : NULL;
     VJ_GO(rc, make_pool(&p, err));
     VJ_GO(rc, run_workers(&p, n_workers, err));
     rc = p.rc;

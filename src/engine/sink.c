@@ -97,6 +97,29 @@ out:
     return rc;
 }
 
+typedef struct columns_job {
+    vj_pq_writer *writer;
+    const vj_batch *batch;
+} columns_job;
+
+static vj_status append_column(void *arg, int64_t i, vj_error *err)
+{
+    const columns_job *job = arg;
+
+    return vj_pq_writer_append_column(job->writer, job->batch, (int32_t)i, err);
+}
+
+/* Columns side by side when there is somebody to help. */
+static vj_status append_parquet(vj_pq_writer *writer, const vj_out_batch *rows, vj_error *err)
+{
+    columns_job job = {writer, &rows->batch};
+
+    if (rows->crew == NULL)
+        return vj_pq_writer_append(writer, &rows->batch, err);
+    VJ_TRY(vj_crew_run(rows->crew, rows->batch.schema->n_fields, append_column, &job, err));
+    return vj_pq_writer_end_append(writer, &rows->batch, err);
+}
+
 vj_status vj_sink_append(vj_sink *sink, const vj_out_batch *rows, vj_result *result,
                          vj_error *err)
 {
@@ -104,7 +127,7 @@ vj_status vj_sink_append(vj_sink *sink, const vj_out_batch *rows, vj_result *res
         VJ_TRY(vj_outfile_write(sink->bad_records, rows->left->bad_lines->ptr,
                                 rows->left->bad_lines->len_bytes, err));
     if (sink->parquet != NULL)
-        return vj_pq_writer_append(sink->parquet, &rows->batch, err);
+        return append_parquet(sink->parquet, rows, err);
     if (sink->tsv != NULL)
         return vj_tsv_writer_append(sink->tsv, &rows->batch, err);
     return vj_sink_vcf_append(sink->vcf, rows, result, err);

@@ -29,6 +29,7 @@ typedef struct native_run {
     vj_keyed *keyed;
     bool with_reasons;
     vj_result *result;
+    vj_crew *crew; /* who helps to commit */
     int64_t last_progress_ns;
 } native_run;
 
@@ -329,7 +330,7 @@ static vj_status commit_rows(native_run *run, native_batch *b, vj_error *err)
 {
     vj_result *result = run->result;
     vj_out_batch out = {{&run->plan->out_schema, b->n_rows, b->cols}, b->left,
-                        b->identity ? NULL : b->row_left.ptr};
+                        b->identity ? NULL : b->row_left.ptr, run->crew};
     vj_stage_mark mark = vj_stage_start(run->plan->track);
 
     VJ_TRY(vj_sink_append(run->sink, &out, result, err));
@@ -371,6 +372,7 @@ static vj_status run_pipeline(native_run *run, vj_error *err)
         .read = read_batch,
         .work = work_batch,
         .commit = commit_batch,
+        .crew = &run->crew,
     };
 
     return vj_pipeline_run(&ops, run->plan->n_workers, run->plan->n_batches, run->plan->stop, err);

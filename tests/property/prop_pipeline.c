@@ -1,4 +1,5 @@
 /* The pipeline under random sizes, delays, failures and cancels: order, bound, right error. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/engine.h"
@@ -11,7 +12,16 @@ typedef struct trial {
     vj_stop stop;
     _Atomic uint64_t rng;
     bool out_of_order;
+    vj_crew *crew;
+    bool parts_missing; /* a part of a commit that was not done, or done twice */
 } trial;
+
+#define N_PARTS 23
+typedef struct shared_work {
+    trial *trial;
+    _Atomic int done[N_PARTS];
+    int64_t n, fail_a, fail_b; /* parts that fail, -1: none */
+} shared_work;
 
 static void maybe_wait(trial *t)
 {
@@ -64,12 +74,49 @@ static vj_status work_item(void *ctx, void *worker, void *batch, vj_error *err)
     return VJ_OK;
 }
 
+static vj_status do_part(void *arg, int64_t i, vj_error *err)
+{
+    shared_work *w = arg;
+
+    maybe_wait(w->trial);
+    atomic_fetch_add(&w->done[i], 1);
+    if (i == w->fail_a || i == w->fail_b)
+        return vj_fail(err, VJ_E_OUTPUT, "part %lld", (long long)i);
+    return VJ_OK;
+}
+
+/* Share out some parts; the lowest of those that fail is the one that is heard of. */
+static void share_parts(trial *t)
+{
+    uint64_t state = atomic_fetch_add(&t->rng, 0x9e3779b97f4a7c15u);
+    shared_work w = {.trial = t, .n = (int64_t)(test_random(&state) % (N_PARTS + 1)),
+                     .fail_a = -1, .fail_b = -1};
+    vj_error err = {0};
+    char expected[32];
+
+    if (test_random(&state) % 4 == 0) {
+        w.fail_a = (int64_t)(test_random(&state) % N_PARTS);
+        w.fail_b = (int64_t)(test_random(&state) % N_PARTS);
+    }
+    int64_t lowest = w.fail_a < w.fail_b ? w.fail_a : w.fail_b;
+    if (lowest >= w.n || lowest < 0)
+        lowest = -1;
+    vj_status rc = vj_crew_run(t->crew, w.n, do_part, &w, &err);
+    snprintf(expected, sizeof expected, "part %lld", (long long)lowest);
+    if (rc != (lowest >= 0 ? VJ_E_OUTPUT : VJ_OK) ||
+        (lowest >= 0 && strcmp(err.text, expected) != 0))
+        t->parts_missing = true;
+    for (int64_t i = 0; i < w.n; i++)
+        t->parts_missing |= lowest < 0 ? w.done[i] != 1 : w.done[i] > 1;
+}
+
 static vj_status commit_item(void *ctx, void *batch, vj_error *err)
 {
     trial *t = ctx;
     int64_t number = *(int64_t *)batch;
 
     maybe_wait(t);
+    share_parts(t);
     t->out_of_order |= number != t->committed;
     t->committed++;
     atomic_fetch_sub(&t->in_flight, 1);
@@ -81,7 +128,8 @@ static vj_status commit_item(void *ctx, void *batch, vj_error *err)
 static vj_status run(trial *t, int n_workers, int n_batches, vj_error *err)
 {
     const vj_pipeline_ops ops = {.ctx = t, .batch_new = batch_new, .batch_free = batch_free,
-                                 .read = read_item, .work = work_item, .commit = commit_item};
+                                 .read = read_item, .work = work_item, .commit = commit_item,
+                                 .crew = &t->crew};
 
     return vj_pipeline_run(&ops, n_workers, n_batches, &t->stop, err);
 }
@@ -122,6 +170,7 @@ static void order_holds_under_failures(void **state)
         }
         vj_status rc = run(&t, n_workers, n_batches, &err);
         assert_false(t.out_of_order);
+        assert_false(t.parts_missing);
         assert_true(t.max_in_flight <= n_batches);
         assert_int_equal(rc, expected);
         if (rc == VJ_OK)
