@@ -27,6 +27,7 @@ typedef struct native_run {
     vj_plan *plan;
     vj_sink *sink;   /* one of the two */
     vj_keyed *keyed;
+    vj_pq_cache *cache; /* pages that neighbouring batches share */
     bool with_reasons;
     vj_result *result;
     vj_crew *crew; /* who helps to commit */
@@ -106,7 +107,7 @@ static vj_status worker_new(void *ctx, void **out, vj_error *err)
     native_run *run = ctx;
     vj_refscan *scan = NULL;
 
-    VJ_TRY(vj_refscan_new(run->plan, &scan, err));
+    VJ_TRY(vj_refscan_new(run->plan, run->cache, &scan, err));
     *out = scan;
     return VJ_OK;
 }
@@ -361,6 +362,31 @@ static vj_status commit_batch(void *ctx, void *batch, vj_error *err)
     return VJ_OK;
 }
 
+/* Larger row groups are inflated once a batch. */
+#define CACHE_BYTES ((int64_t)16 << 20)
+
+/*
+ * Room for the row groups where batches meet: one between each two that are worked on, and the
+ * one that the next batch will begin with. An eighth of the budget at most.
+ */
+static size_t cache_bytes(const vj_plan *plan)
+{
+    int64_t room = VJ_MAX(plan->budget->limit_bytes - plan->budget->used_bytes, 0) / 8;
+    int64_t group = 0;
+
+    for (int32_t d = 0; d < plan->n_dbs; d++) {
+        const vj_database *db = plan->dbs[d];
+        int64_t bytes = 0;
+
+        for (int32_t i = 0; i < db->n_rowgroups; i++)
+            bytes += vj_pq_rowgroup_view(db->files[db->rowgroups[i].file_i].pq,
+                                         db->rowgroups[i].rowgroup_i).uncompressed_bytes;
+        group += bytes / VJ_MAX(db->n_rowgroups, 1);
+    }
+    return (size_t)VJ_MIN(VJ_MIN(group + group / 2, CACHE_BYTES) * (plan->n_workers + 1),
+                          VJ_MIN(CACHE_BYTES, room));
+}
+
 static vj_status run_pipeline(native_run *run, vj_error *err)
 {
     const vj_pipeline_ops ops = {
@@ -375,7 +401,13 @@ static vj_status run_pipeline(native_run *run, vj_error *err)
         .crew = &run->crew,
     };
 
-    return vj_pipeline_run(&ops, run->plan->n_workers, run->plan->n_batches, run->plan->stop, err);
+    const vj_plan *plan = run->plan;
+
+    if (plan->n_dbs > 0)
+        VJ_TRY(vj_pq_cache_new(plan->budget, cache_bytes(plan), &run->cache, err));
+    vj_status rc = vj_pipeline_run(&ops, plan->n_workers, plan->n_batches, plan->stop, err);
+    vj_pq_cache_free(run->cache);
+    return rc;
 }
 
 vj_status vj_native_run(vj_plan *plan, vj_sink *sink, vj_result *result, vj_error *err)

@@ -12,8 +12,12 @@ struct vj_refscan {
     vj_candidates candidates;
     vj_pairs pairs;
     vj_pq_ranges ranges;
+    vj_pq_cursor *cursor; /* aimed at one column after the other */
+    vj_pq_cache *cache;   /* shared by the workers */
     bool with_payload;
+    bool at_edge; /* the row group is the first or the last of the batch */
     VJ_VEC(int32_t) rows;      /* rows to select, ascending */
+    VJ_VEC(int32_t) live_groups; /* row groups that some key may fall into */
     VJ_VEC(int32_t) live_runs; /* runs of the index that the row group may hold */
     VJ_VEC(int32_t) run_code;  /* per run: the database's contig code, -1: unknown to it */
     VJ_VEC(int32_t) cand_row;  /* per candidate: its place in rows */
@@ -77,7 +81,7 @@ static vj_status reset_matches(vj_matches *m, const vj_key_list *keys, vj_error 
 
 /* ---- scratch ---- */
 
-vj_status vj_refscan_new(const vj_plan *plan, vj_refscan **out, vj_error *err)
+vj_status vj_refscan_new(const vj_plan *plan, vj_pq_cache *cache, vj_refscan **out, vj_error *err)
 {
     vj_refscan *scan = vj_zalloc(plan->budget, sizeof *scan, err);
     vj_type text = vj_type_of(VJ_TEXT);
@@ -86,9 +90,10 @@ vj_status vj_refscan_new(const vj_plan *plan, vj_refscan **out, vj_error *err)
     if (scan == NULL)
         return VJ_E_NOMEM;
     scan->plan = plan;
+    scan->cache = cache;
     scan->budget = plan->budget;
     scan->candidates.budget = scan->pairs.budget = scan->ranges.budget = scan->rows.budget =
-        scan->live_runs.budget = scan->run_code.budget = scan->cand_row.budget = plan->budget;
+        scan->live_groups.budget = scan->live_runs.budget = scan->run_code.budget = scan->cand_row.budget = plan->budget;
     vj_status rc = vj_colb_init(&scan->chrom, &text, plan->budget, err);
     if (rc != VJ_OK) {
         vj_refscan_free(scan);
@@ -106,6 +111,7 @@ void vj_refscan_free(vj_refscan *scan)
     VJ_VEC_FINI(&scan->pairs);
     VJ_VEC_FINI(&scan->ranges);
     VJ_VEC_FINI(&scan->rows);
+    VJ_VEC_FINI(&scan->live_groups);
     VJ_VEC_FINI(&scan->live_runs);
     VJ_VEC_FINI(&scan->run_code);
     VJ_VEC_FINI(&scan->cand_row);
@@ -114,6 +120,7 @@ void vj_refscan_free(vj_refscan *scan)
     vj_colb_fini(&scan->alt);
     vj_colb_fini(&scan->ref_each);
     vj_colb_fini(&scan->alt_each);
+    vj_pq_cursor_free(scan->cursor);
     vj_free(scan);
 }
 
@@ -131,6 +138,15 @@ static vj_status prepare_alleles(vj_refscan *scan, const vj_database *db, vj_err
     VJ_TRY(vj_colb_init(&scan->ref_each, &fields[file->ref_i].type, scan->budget, err));
     VJ_TRY(vj_colb_init(&scan->alt_each, &fields[file->alt_i].type, scan->budget, err));
     return vj_colb_init(&scan->alt, &fields[file->alt_i].type, scan->budget, err);
+}
+
+static vj_status aim(vj_refscan *scan, const vj_db_file *file, int32_t rowgroup_i, int32_t field_i,
+                     vj_error *err)
+{
+    if (scan->cursor == NULL)
+        VJ_TRY(vj_pq_cursor_open(file->pq, rowgroup_i, field_i, scan->budget, &scan->cursor, err));
+    vj_pq_cursor_share(scan->cursor, scan->at_edge ? scan->cache : NULL);
+    return vj_pq_cursor_aim(scan->cursor, file->pq, rowgroup_i, field_i, err);
 }
 
 /* ---- contigs ---- */
@@ -173,6 +189,18 @@ static vj_status find_live_runs(vj_refscan *scan, const vj_join_index *index,
             continue;
         if (vj_join_run_touches(index, &index->runs.ptr[r], group->min_pos1, group->max_pos1))
             VJ_TRY(VJ_VEC_PUSH(&scan->live_runs, (int32_t)r, err));
+    }
+    return VJ_OK;
+}
+
+static vj_status find_live_groups(vj_refscan *scan, const vj_database *db,
+                                  const vj_join_index *index, vj_error *err)
+{
+    VJ_VEC_RESET(&scan->live_groups);
+    for (int32_t i = 0; i < db->n_rowgroups; i++) {
+        VJ_TRY(find_live_runs(scan, index, &db->rowgroups[i], err));
+        if (scan->live_runs.n > 0)
+            VJ_TRY(VJ_VEC_PUSH(&scan->live_groups, i, err));
     }
     return VJ_OK;
 }
@@ -228,8 +256,6 @@ static vj_status find_candidates(vj_refscan *scan, const vj_database *db,
     int64_t shift = db->start_base == 0 ? 1 : 0;
     int64_t lo = 0;
     int64_t hi = 0;
-    vj_pq_cursor *cur = NULL;
-    vj_status rc = VJ_OK;
 
     VJ_VEC_RESET(&scan->candidates);
     VJ_VEC_RESET(&scan->ranges);
@@ -238,14 +264,12 @@ static vj_status find_candidates(vj_refscan *scan, const vj_database *db,
                               err));
     if (scan->ranges.n == 0)
         return VJ_OK;
-    VJ_TRY(vj_pq_cursor_open(file->pq, group->rowgroup_i, file->start_i, scan->budget, &cur, err));
+    VJ_TRY(aim(scan, file, group->rowgroup_i, file->start_i, err));
     for (size_t i = 0; i < scan->ranges.n; i++)
-        VJ_GO(rc, scan_range(scan, index, cur, scan->ranges.ptr[i], shift, err));
+        VJ_TRY(scan_range(scan, index, scan->cursor, scan->ranges.ptr[i], shift, err));
     if (scan->live_runs.n > 1 && scan->candidates.n > 1)
         qsort(scan->candidates.ptr, scan->candidates.n, sizeof *scan->candidates.ptr, by_row);
-out:
-    vj_pq_cursor_free(cur);
-    return rc;
+    return VJ_OK;
 }
 
 /* ---- alleles ---- */
@@ -254,12 +278,8 @@ static vj_status select_rows(vj_refscan *scan, const vj_db_file *file, int32_t r
                              int32_t field_i, const int32_t *rows, int64_t n, vj_colb *dst,
                              vj_error *err)
 {
-    vj_pq_cursor *cur = NULL;
-
-    VJ_TRY(vj_pq_cursor_open(file->pq, rowgroup_i, field_i, scan->budget, &cur, err));
-    vj_status rc = vj_pq_cursor_select(cur, rows, n, dst, err);
-    vj_pq_cursor_free(cur);
-    return rc;
+    VJ_TRY(aim(scan, file, rowgroup_i, field_i, err));
+    return vj_pq_cursor_select(scan->cursor, rows, n, dst, err);
 }
 
 /* Drop candidates whose contig is another one: row groups that hold several contigs. */
@@ -466,13 +486,14 @@ vj_status vj_refscan_run(vj_refscan *scan, const vj_database *db, const vj_join_
     VJ_TRY(reset_matches(out, index->list, err));
     VJ_TRY(resolve_contigs(scan, db, index, out, err));
     VJ_TRY(prepare_alleles(scan, db, err));
-    for (int32_t i = 0; i < db->n_rowgroups; i++) {
-        const vj_db_rowgroup *group = &db->rowgroups[i];
+    VJ_TRY(find_live_groups(scan, db, index, err));
+    for (size_t i = 0; i < scan->live_groups.n; i++) {
+        const vj_db_rowgroup *group = &db->rowgroups[scan->live_groups.ptr[i]];
 
-        VJ_TRY(find_live_runs(scan, index, group, err));
-        if (scan->live_runs.n == 0)
-            continue;
         VJ_TRY(vj_stop_check(scan->plan->stop, err));
+        VJ_TRY(find_live_runs(scan, index, group, err));
+        /* the neighbouring batches want the groups at both ends as well */
+        scan->at_edge = i == 0 || i + 1 == scan->live_groups.n;
         vj_status rc = scan_rowgroup(scan, db, index, group, out, err);
         if (rc != VJ_OK)
             return vj_wrap(err, rc, "reading database %s", db->name);

@@ -28,9 +28,10 @@ VJ_MUST_CHECK vj_status vj_matches_init(vj_matches *matches, const vj_database *
                                         vj_budget *budget, vj_error *err);
 void vj_matches_fini(vj_matches *matches);
 
-/* Scratch of one worker. */
+/* Scratch of one worker; the cache is shared by all of them and outlives them. */
 typedef struct vj_refscan vj_refscan;
-VJ_MUST_CHECK vj_status vj_refscan_new(const vj_plan *plan, vj_refscan **out, vj_error *err);
+VJ_MUST_CHECK vj_status vj_refscan_new(const vj_plan *plan, vj_pq_cache *cache, vj_refscan **out,
+                                       vj_error *err);
 void vj_refscan_free(vj_refscan *scan);
 
 /*

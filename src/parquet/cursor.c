@@ -6,6 +6,7 @@ struct vj_pq_cursor {
     int32_t rowgroup_i, field_i;
     int64_t row, n_rows;
     vj_codec *codec;
+    vj_pq_cache *cache;
     pq_column *columns;
     int32_t n_columns;
     bool nested; /* a list or struct: slices of its leaves are assembled in tree */
@@ -61,10 +62,81 @@ static uint64_t sign_field_of(const vj_pq_file *file, int32_t field_i)
     return sign_field(&file->nodes[field_i], &file->meta.schema.fields[field_i].type);
 }
 
+static void unshape(vj_pq_cursor *cur)
+{
+    for (int32_t i = 0; i < cur->n_columns; i++)
+        pq_column_fini(&cur->columns[i]);
+    vj_free(cur->columns);
+    pq_tree_fini(&cur->tree);
+    cur->columns = NULL;
+    cur->n_columns = 0;
+    cur->tree = (pq_tree){0};
+}
+
+/* Columns and tree for a field of that form; those at hand stay where they fit. */
+static vj_status shape(vj_pq_cursor *cur, const vj_pq_file *file, int32_t field_i, vj_error *err)
+{
+    const pq_node *node = &file->nodes[field_i];
+    int32_t n = node->leaf_end - node->leaf_beg;
+    bool leaf = node->kind == PQ_NODE_LEAF;
+    uint64_t signature = sign_field_of(file, field_i);
+
+    if (cur->columns != NULL && (signature == cur->signature || (leaf && !cur->nested))) {
+        cur->signature = signature;
+        return VJ_OK;
+    }
+    unshape(cur);
+    cur->columns = vj_calloc(cur->budget, (size_t)n, sizeof *cur->columns, err);
+    if (cur->columns == NULL)
+        return VJ_E_NOMEM;
+    for (; cur->n_columns < n; cur->n_columns++)
+        pq_column_init(&cur->columns[cur->n_columns], cur->codec, cur->budget);
+    vj_pq_cursor_share(cur, cur->cache);
+    cur->nested = !leaf;
+    cur->signature = signature;
+    return pq_tree_init(&cur->tree, node, cur->budget, err);
+}
+
+/* Stand before the first row of a group of the field that the cursor is shaped for. */
+static vj_status begin_rows(vj_pq_cursor *cur, const vj_pq_file *file, int32_t rowgroup_i,
+                            vj_error *err)
+{
+    cur->file = file;
+    cur->rowgroup_i = rowgroup_i;
+    cur->row = 0;
+    cur->n_rows = file->groups[rowgroup_i].n_rows;
+    for (int32_t i = 0; i < cur->n_columns; i++) {
+        pq_column *col = &cur->columns[i];
+        vj_status rc = pq_column_begin(col, file, rowgroup_i,
+                                       file->nodes[cur->field_i].leaf_beg + i, err);
+
+        if (rc == VJ_OK && col->leaf->max_rep == 0 && col->pages.chunk.n_values != cur->n_rows)
+            rc = vj_fail(err, VJ_E_CORRUPT, "column chunk: expected %lld values, one for each "
+                         "row, found %lld", (long long)cur->n_rows,
+                         (long long)col->pages.chunk.n_values);
+        VJ_TRY(wrap_column(cur, col, rc, err));
+    }
+    return VJ_OK;
+}
+
+void vj_pq_cursor_share(vj_pq_cursor *cur, vj_pq_cache *cache)
+{
+    cur->cache = cache;
+    for (int32_t i = 0; i < cur->n_columns; i++)
+        pq_pages_share(&cur->columns[i].pages, cache);
+}
+
+vj_status vj_pq_cursor_aim(vj_pq_cursor *cur, const vj_pq_file *file, int32_t rowgroup_i,
+                           int32_t field_i, vj_error *err)
+{
+    VJ_TRY(shape(cur, file, field_i, err));
+    cur->field_i = field_i;
+    return begin_rows(cur, file, rowgroup_i, err);
+}
+
 vj_status vj_pq_cursor_open(const vj_pq_file *file, int32_t rowgroup_i, int32_t field_i,
                             vj_budget *budget, vj_pq_cursor **out, vj_error *err)
 {
-    const pq_node *node = &file->nodes[field_i];
     vj_status rc = VJ_E_NOMEM;
     vj_pq_cursor *cur = vj_zalloc(budget, sizeof *cur, err);
 
@@ -72,20 +144,8 @@ vj_status vj_pq_cursor_open(const vj_pq_file *file, int32_t rowgroup_i, int32_t 
     if (cur == NULL)
         return VJ_E_NOMEM;
     cur->budget = budget;
-    cur->field_i = field_i;
     VJ_GO(rc, vj_codec_new(budget, &cur->codec, err));
-    int32_t n = node->leaf_end - node->leaf_beg;
-    cur->columns = vj_calloc(budget, (size_t)n, sizeof *cur->columns, err);
-    if (cur->columns == NULL) {
-        rc = VJ_E_NOMEM;
-        goto out;
-    }
-    for (cur->n_columns = 0; cur->n_columns < n; cur->n_columns++)
-        pq_column_init(&cur->columns[cur->n_columns], cur->codec, budget);
-    cur->nested = node->kind != PQ_NODE_LEAF;
-    VJ_GO(rc, pq_tree_init(&cur->tree, node, budget, err));
-    cur->signature = sign_field_of(file, field_i);
-    VJ_GO(rc, vj_pq_cursor_rewind(cur, file, rowgroup_i, err));
+    VJ_GO(rc, vj_pq_cursor_aim(cur, file, rowgroup_i, field_i, err));
     *out = cur;
     cur = NULL;
 out:
@@ -102,32 +162,14 @@ vj_status vj_pq_cursor_rewind(vj_pq_cursor *cur, const vj_pq_file *file, int32_t
     if (field_i >= file->meta.schema.n_fields || sign_field_of(file, field_i) != cur->signature)
         return vj_fail(err, VJ_E_SCHEMA, "%s: expected its column %d to have the type that the "
                        "file before has there", vj_source_name(file->source), field_i + 1);
-    cur->file = file;
-    cur->rowgroup_i = rowgroup_i;
-    cur->row = 0;
-    cur->n_rows = file->groups[rowgroup_i].n_rows;
-    for (int32_t i = 0; i < cur->n_columns; i++) {
-        pq_column *col = &cur->columns[i];
-        vj_status rc = pq_column_begin(col, file, rowgroup_i, file->nodes[field_i].leaf_beg + i,
-                                       err);
-
-        if (rc == VJ_OK && col->leaf->max_rep == 0 && col->pages.chunk.n_values != cur->n_rows)
-            rc = vj_fail(err, VJ_E_CORRUPT, "column chunk: expected %lld values, one for each "
-                         "row, found %lld", (long long)cur->n_rows,
-                         (long long)col->pages.chunk.n_values);
-        VJ_TRY(wrap_column(cur, col, rc, err));
-    }
-    return VJ_OK;
+    return begin_rows(cur, file, rowgroup_i, err);
 }
 
 void vj_pq_cursor_free(vj_pq_cursor *cur)
 {
     if (cur == NULL)
         return;
-    for (int32_t i = 0; i < cur->n_columns; i++)
-        pq_column_fini(&cur->columns[i]);
-    vj_free(cur->columns);
-    pq_tree_fini(&cur->tree);
+    unshape(cur);
     vj_codec_free(cur->codec);
     vj_free(cur);
 }

@@ -1,4 +1,4 @@
-#include "parquet/page.h"
+#include "parquet/pagecache.h"
 
 /* DataPageHeader (1 values, 2 encoding, 3 def, 4 rep) and DictionaryPageHeader (1, 2). */
 static void parse_v1(th *t, pq_page_head *h)
@@ -189,8 +189,29 @@ void pq_pages_init(pq_pages *p, vj_codec *codec, vj_budget *budget)
     vj_buf_init(&p->index.rows, budget, 0);
 }
 
+static void give_page(pq_pages *p)
+{
+    if (p->shared != NULL)
+        pq_cache_give(p->cache, p->shared);
+    p->shared = NULL;
+}
+
+static void give_dict(pq_pages *p)
+{
+    if (p->shared_dict != NULL)
+        pq_cache_give(p->cache, p->shared_dict);
+    p->shared_dict = NULL;
+}
+
+void pq_pages_share(pq_pages *p, vj_pq_cache *cache)
+{
+    p->cache_next = cache;
+}
+
 void pq_pages_fini(pq_pages *p)
 {
+    give_page(p);
+    give_dict(p);
     vj_buf_fini(&p->window);
     vj_buf_fini(&p->body);
     vj_buf_fini(&p->levels);
@@ -202,6 +223,9 @@ void pq_pages_fini(pq_pages *p)
 vj_status pq_pages_begin(pq_pages *p, const vj_pq_file *file, int32_t rowgroup_i, int32_t leaf_i,
                          vj_error *err)
 {
+    give_page(p);
+    give_dict(p);
+    p->cache = p->cache_next;
     p->file = file;
     p->leaf = &file->leaves[leaf_i];
     p->leaf_i = leaf_i;
@@ -235,7 +259,8 @@ vj_status pq_pages_peek(pq_pages *p, const pq_page_head **head, vj_error *err)
         if (p->next_off >= p->end)
             return vj_fail(err, VJ_E_CORRUPT, "column chunk: expected %lld values, its pages have "
                            "%lld", (long long)p->chunk.n_values, (long long)p->values_seen);
-        VJ_TRY(pq_pages_head_at(p, p->next_off, &p->head, err));
+        if (p->cache == NULL || !pq_cache_head(p->cache, p->file, p->next_off, &p->head))
+            VJ_TRY(pq_pages_head_at(p, p->next_off, &p->head, err));
         if (p->head.type == PQ_PAGE_DATA || p->head.type == PQ_PAGE_DATA_V2) {
             if (p->values_seen >= 0 && p->head.n_values > p->chunk.n_values - p->values_seen)
                 return vj_fail(err, VJ_E_CORRUPT, "page at offset %lld: expected at most %lld "
@@ -368,22 +393,12 @@ static vj_status cut_levels(pq_pages *p, unsigned max, int32_t encoding, int32_t
     return VJ_OK;
 }
 
-static vj_status load_v1(pq_pages *p, const uint8_t *body, pq_page *page, vj_error *err)
+/* Levels and values of a page that lies at [at, at + uncompressed_bytes) in memory. */
+static vj_status cut_v1(pq_pages *p, const uint8_t *at, pq_page *page, vj_error *err)
 {
     const pq_page_head *h = &page->head;
-    const uint8_t *at = body;
-    const uint8_t *end = body + h->compressed_bytes;
+    const uint8_t *end = at + h->uncompressed_bytes;
 
-    if (p->chunk.codec != VJ_CODEC_NONE) {
-        VJ_TRY(inflate(p, body, (size_t)h->compressed_bytes, (size_t)h->uncompressed_bytes,
-                       &p->body, err));
-        at = p->body.ptr;
-        end = at + h->uncompressed_bytes;
-    } else if (h->compressed_bytes != h->uncompressed_bytes) {
-        return vj_fail(err, VJ_E_CORRUPT, "uncompressed page: expected two equal sizes, found "
-                       "%lld and %lld", (long long)h->compressed_bytes,
-                       (long long)h->uncompressed_bytes);
-    }
     /* room for both sections at once: the first one must not move */
     if (h->def_encoding == PQ_BIT_PACKED || h->rep_encoding == PQ_BIT_PACKED)
         VJ_TRY(vj_buf_reserve(&p->levels, 2 * ((size_t)(end - at) + 64 + PQ_SLACK), err));
@@ -396,30 +411,104 @@ static vj_status load_v1(pq_pages *p, const uint8_t *body, pq_page *page, vj_err
     return VJ_OK;
 }
 
-static vj_status load_v2(pq_pages *p, const uint8_t *body, pq_page *page, vj_error *err)
+/* V2: `levels` is where both level sections lie, `values` where the values do. */
+static void cut_v2(const uint8_t *levels, const uint8_t *values, pq_page *page)
 {
     const pq_page_head *h = &page->head;
-    int64_t levels = (int64_t)h->def_bytes + h->rep_bytes;
 
-    page->rep = body;
-    page->rep_end = page->def = body + h->rep_bytes;
+    page->rep = levels;
+    page->rep_end = page->def = levels + h->rep_bytes;
     page->def_end = page->def + h->def_bytes;
-    page->values = body + levels;
-    page->values_end = body + h->compressed_bytes;
-    int64_t src_len = h->compressed_bytes - levels;
-    int64_t dst_len = h->uncompressed_bytes - levels;
+    page->values = values;
+    page->values_end = values + (h->uncompressed_bytes - h->def_bytes - h->rep_bytes);
+}
+
+/* Bytes of a page's body in front of what is compressed. */
+static int64_t plain_bytes(const pq_page_head *h)
+{
+    return h->type == PQ_PAGE_DATA_V2 ? (int64_t)h->def_bytes + h->rep_bytes : 0;
+}
+
+/* Whether the body is stored as it is; checks its sizes then. */
+static vj_status is_stored(const pq_pages *p, const pq_page_head *h, bool *stored, vj_error *err)
+{
+    int64_t src_len = h->compressed_bytes - plain_bytes(h);
+    int64_t dst_len = h->uncompressed_bytes - plain_bytes(h);
+
+    *stored = p->chunk.codec == VJ_CODEC_NONE;
     /* pyarrow 2 compressed pages whose flag says that they are not */
-    bool stored = p->chunk.codec == VJ_CODEC_NONE || (!h->is_compressed && src_len == dst_len) ||
-                  (src_len == 0 && dst_len == 0);
-    if (!stored) {
-        VJ_TRY(inflate(p, page->values, (size_t)src_len, (size_t)dst_len, &p->body, err));
-        page->values = p->body.ptr;
-        page->values_end = page->values + dst_len;
-    } else if (src_len != dst_len) {
+    if (h->type == PQ_PAGE_DATA_V2 &&
+        ((!h->is_compressed && src_len == dst_len) || (src_len == 0 && dst_len == 0)))
+        *stored = true;
+    if (*stored && src_len != dst_len)
         return vj_fail(err, VJ_E_CORRUPT, "uncompressed page: expected two equal sizes, found "
                        "%lld and %lld", (long long)h->compressed_bytes,
                        (long long)h->uncompressed_bytes);
+    return VJ_OK;
+}
+
+/* The page's body as it was before compression, out of its bytes, behind what `out` holds. */
+static vj_status unpack_body(pq_pages *p, const pq_page_head *h, const uint8_t *body, vj_buf *out,
+                             vj_error *err)
+{
+    int64_t plain = plain_bytes(h);
+
+    VJ_TRY(vj_buf_append(out, body, (size_t)plain, err));
+    return inflate(p, body + plain, (size_t)(h->compressed_bytes - plain),
+                   (size_t)(h->uncompressed_bytes - plain), out, err);
+}
+
+/*
+ * A compressed page by way of the cache. NULL in *out where the cache has no room. Who inflates
+ * for all reads and checks the bytes too.
+ */
+static vj_status take_shared(pq_pages *p, int64_t off, const pq_page_head *h, pq_shared **out,
+                             vj_error *err)
+{
+    const uint8_t *body = NULL;
+    bool fill = false;
+
+    *out = NULL;
+    if (p->cache == NULL)
+        return VJ_OK;
+    pq_shared *shared = pq_cache_take(p->cache, p->file, off, h, &fill);
+    if (fill) {
+        vj_status rc = read_body(p, off, h, &body, err);
+
+        if (rc == VJ_OK)
+            rc = unpack_body(p, h, body, &shared->bytes, err);
+        pq_cache_filled(p->cache, shared, rc == VJ_OK);
+        VJ_TRY(rc);
     }
+    *out = shared;
+    return VJ_OK;
+}
+
+static vj_status load_data(pq_pages *p, pq_page *page, vj_error *err)
+{
+    const pq_page_head *h = &page->head;
+    const uint8_t *body = NULL;
+    const uint8_t *values = NULL;
+    bool stored = false;
+
+    VJ_TRY(is_stored(p, h, &stored, err));
+    if (!stored)
+        VJ_TRY(take_shared(p, page->off, h, &p->shared, err));
+    if (p->shared != NULL) {
+        body = p->shared->bytes.ptr;
+        values = body + plain_bytes(h);
+    } else {
+        VJ_TRY(read_body(p, page->off, h, &body, err));
+        values = body + plain_bytes(h);
+        if (!stored) {
+            VJ_TRY(inflate(p, values, (size_t)(h->compressed_bytes - plain_bytes(h)),
+                           (size_t)(h->uncompressed_bytes - plain_bytes(h)), &p->body, err));
+            values = p->body.ptr;
+        }
+    }
+    if (h->type == PQ_PAGE_DATA)
+        return cut_v1(p, values, page, err);
+    cut_v2(body, values, page);
     return VJ_OK;
 }
 
@@ -434,10 +523,17 @@ static vj_status load_dict(pq_pages *p, vj_error *err)
         return vj_fail(err, VJ_E_UNSUPPORTED, "dictionary page at offset %lld: encoding %d (%s) "
                        "is not read", (long long)p->dict_off, h->encoding,
                        pq_encoding_name(h->encoding));
-    VJ_TRY(read_body(p, p->dict_off, h, &body, err));
-    vj_buf_reset(&p->dict.bytes);
-    VJ_TRY(inflate(p, body, (size_t)h->compressed_bytes, (size_t)h->uncompressed_bytes,
-                   &p->dict.bytes, err));
+    if (p->chunk.codec != VJ_CODEC_NONE)
+        VJ_TRY(take_shared(p, p->dict_off, h, &p->shared_dict, err));
+    if (p->shared_dict == NULL) {
+        VJ_TRY(read_body(p, p->dict_off, h, &body, err));
+        vj_buf_reset(&p->dict.bytes);
+        VJ_TRY(inflate(p, body, (size_t)h->compressed_bytes, (size_t)h->uncompressed_bytes,
+                       &p->dict.bytes, err));
+    }
+    const vj_buf *bytes = p->shared_dict != NULL ? &p->shared_dict->bytes : &p->dict.bytes;
+    p->dict.ptr = bytes->ptr;
+    p->dict.len_bytes = bytes->len_bytes;
     return pq_dict_index(&p->dict, p->leaf, h->n_values, err);
 }
 
@@ -448,17 +544,14 @@ static bool is_dict_encoding(int32_t encoding)
 
 vj_status pq_pages_load(pq_pages *p, pq_page *page, vj_error *err)
 {
-    const uint8_t *body = NULL;
-
     page->off = p->next_off;
     page->head = p->head;
     if (is_dict_encoding(p->head.encoding))
         VJ_TRY(load_dict(p, err));
-    VJ_TRY(read_body(p, page->off, &page->head, &body, err));
+    give_page(p);
     vj_buf_reset(&p->body);
     vj_buf_reset(&p->levels);
-    VJ_TRY(p->head.type == PQ_PAGE_DATA ? load_v1(p, body, page, err)
-                                        : load_v2(p, body, page, err));
+    VJ_TRY(load_data(p, page, err));
     pq_pages_pass(p);
     return VJ_OK;
 }

@@ -54,6 +54,8 @@ typedef struct pq_location {
     int64_t off, bytes, first_row;
 } pq_location;
 
+typedef struct pq_shared pq_shared; /* pagecache.h */
+
 typedef struct pq_pages {
     const vj_pq_file *file;
     vj_budget *budget;
@@ -76,10 +78,16 @@ typedef struct pq_pages {
     int64_t dict_off; /* of a dictionary page met on the way; 0: none */
     pq_page_head dict_head;
     pq_offset_index index;
+    vj_pq_cache *cache;     /* of inflated pages, borrowed; NULL: none */
+    vj_pq_cache *cache_next; /* from the next chunk on */
+    pq_shared *shared;      /* the page at hand, when it lies in the cache */
+    pq_shared *shared_dict; /* the dictionary, when it does */
 } pq_pages;
 
 void pq_pages_init(pq_pages *pages, vj_codec *codec, vj_budget *budget);
 void pq_pages_fini(pq_pages *pages);
+/* Pages of the next chunks come from the cache and go into it; NULL: they do not. */
+void pq_pages_share(pq_pages *pages, vj_pq_cache *cache);
 /* Stand before the first page of a chunk. Reads nothing. */
 VJ_MUST_CHECK vj_status pq_pages_begin(pq_pages *pages, const vj_pq_file *file,
                                        int32_t rowgroup_i, int32_t leaf_i, vj_error *err);

@@ -149,6 +149,28 @@ VJ_MUST_CHECK vj_status vj_pq_cursor_open(const vj_pq_file *file, int32_t rowgro
  */
 VJ_MUST_CHECK vj_status vj_pq_cursor_rewind(vj_pq_cursor *cur, const vj_pq_file *file,
                                             int32_t rowgroup_i, vj_error *err);
+/*
+ * Point an open cursor at any field of any file: a worker that reads one column after the other
+ * keeps one set of buffers, warm in its cache, and one decompression context.
+ */
+VJ_MUST_CHECK vj_status vj_pq_cursor_aim(vj_pq_cursor *cur, const vj_pq_file *file,
+                                         int32_t rowgroup_i, int32_t field_i, vj_error *err);
+
+/*
+ * Inflated pages shared by cursors of several threads: where neighbouring batches meet, two
+ * workers want the same row group, and each of its pages should be inflated once.
+ *
+ * memory:  at most max_bytes of pages, out of the budget; pages that do not fit are inflated by
+ *          each cursor for itself
+ * threads: any number; outlives its cursors
+ */
+typedef struct vj_pq_cache vj_pq_cache;
+VJ_MUST_CHECK vj_status vj_pq_cache_new(vj_budget *budget, size_t max_bytes, vj_pq_cache **out,
+                                        vj_error *err);
+void vj_pq_cache_free(vj_pq_cache *cache);
+/* Use the cache (NULL: none) for compressed pages from the next _aim or _rewind on. The files
+ * read with it must not be freed before it. */
+void vj_pq_cursor_share(vj_pq_cursor *cur, vj_pq_cache *cache);
 void vj_pq_cursor_free(vj_pq_cursor *cur);
 /*
  * Decode the next rows. Yields 1..max_rows rows and moves behind them; at the end of the row

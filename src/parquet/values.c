@@ -274,7 +274,7 @@ static vj_status read_codes_fixed(pq_values *v, int64_t n, pq_dense *d, vj_error
         if (!pq_runs_read32(&v->runs, take, codes))
             return fail_end(v, err);
         VJ_TRY(check_codes(v, codes, take, err));
-        pick_fixed(dst + (size_t)i * width, v->dict->bytes.ptr, width, codes, take);
+        pick_fixed(dst + (size_t)i * width, v->dict->ptr, width, codes, take);
     }
     return VJ_OK;
 }
@@ -309,7 +309,7 @@ static vj_status gather_fixed(pq_values *v, const int32_t *idx, int64_t n, int64
         if (!pq_runs_gather(&v->runs, idx, n, total, codes))
             return fail_end(v, err);
         VJ_TRY(check_codes(v, codes, n, err));
-        pick_fixed(dst, v->dict->bytes.ptr, width, codes, n);
+        pick_fixed(dst, v->dict->ptr, width, codes, n);
         return VJ_OK;
     }
     if (!have_fixed(v, total))
@@ -388,7 +388,7 @@ static vj_status codes_to_bools(pq_values *v, const uint32_t *codes, int64_t n, 
 {
     VJ_TRY(check_codes(v, codes, n, err));
     for (int64_t i = 0; i < n; i++)
-        vj_bit_put(d->data.ptr, d->n + i, vj_bit_get(v->dict->bytes.ptr, codes[i]));
+        vj_bit_put(d->data.ptr, d->n + i, vj_bit_get(v->dict->ptr, codes[i]));
     return VJ_OK;
 }
 
@@ -486,7 +486,7 @@ static vj_status put_code(pq_values *v, uint32_t code, pq_dense *d, vj_error *er
 {
     const uint32_t *offs = (const uint32_t *)(const void *)v->dict->offs.ptr;
 
-    return put_bytes(d, v->dict->bytes.ptr + offs[code], offs[code + 1] - 4 - offs[code], err);
+    return put_bytes(d, v->dict->ptr + offs[code], offs[code + 1] - 4 - offs[code], err);
 }
 
 static vj_status read_codes_bytes(pq_values *v, int64_t n, size_t limit, pq_dense *d,
@@ -738,7 +738,7 @@ vj_status pq_values_skip(pq_values *v, int64_t n, vj_error *err)
 
 vj_status pq_dict_index(pq_dict *dict, const pq_leaf *leaf, int64_t n, vj_error *err)
 {
-    size_t bytes = dict->bytes.len_bytes;
+    size_t bytes = dict->len_bytes;
     size_t at = 0;
 
     dict->n = -1;
@@ -759,10 +759,10 @@ vj_status pq_dict_index(pq_dict *dict, const pq_leaf *leaf, int64_t n, vj_error 
     uint32_t *offs = (uint32_t *)(void *)dict->offs.ptr;
     for (int64_t i = 0; i < n; i++) {
         offs[i] = (uint32_t)(at + 4);
-        if (bytes - at < 4 || pq_load32(dict->bytes.ptr + at) > bytes - at - 4)
+        if (bytes - at < 4 || pq_load32(dict->ptr + at) > bytes - at - 4)
             return vj_fail(err, VJ_E_CORRUPT, "dictionary page: entry %lld of %lld leaves the "
                            "page", (long long)i, (long long)n);
-        at += 4 + pq_load32(dict->bytes.ptr + at);
+        at += 4 + pq_load32(dict->ptr + at);
     }
     offs[n] = (uint32_t)(at + 4);
     dict->n = n;

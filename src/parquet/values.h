@@ -30,12 +30,14 @@ VJ_MUST_CHECK vj_status pq_dense_grow(pq_dense *dense, const pq_leaf *leaf, int6
 
 /*
  * A decoded dictionary page. Fixed values lie one behind the other; byte array i is
- * bytes[offs[i] .. offs[i+1] - 4): its successor's length prefix lies between.
+ * ptr[offs[i] .. offs[i+1] - 4): its successor's length prefix lies between.
  */
 typedef struct pq_dict {
     int64_t n; /* -1: none seen in this chunk */
-    vj_buf bytes;
-    vj_buf offs; /* uint32 */
+    const uint8_t *ptr;
+    size_t len_bytes;
+    vj_buf bytes; /* what ptr views, unless the page lies in a cache */
+    vj_buf offs;  /* uint32 */
 } pq_dict;
 
 typedef struct pq_values {
@@ -72,7 +74,7 @@ VJ_MUST_CHECK vj_status pq_values_gather(pq_values *values, const int32_t *idx, 
 /* PLAIN of fixed width: address of the next value when n values are there, else NULL. */
 const uint8_t *pq_values_direct(const pq_values *values, int64_t n);
 
-/* Index a dictionary page of n values that lies in dict->bytes. */
+/* Index a dictionary page of n values that lies at dict->ptr. */
 VJ_MUST_CHECK vj_status pq_dict_index(pq_dict *dict, const pq_leaf *leaf, int64_t n,
                                       vj_error *err);
 
