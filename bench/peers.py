@@ -2,6 +2,7 @@
 
 usage: peers.py polars|duckdb SAMPLE.parquet DATABASE_GLOB OUT.parquet
        peers.py polars-bio SAMPLE.vcf.gz OUT.parquet
+       peers.py reference-bcf DATABASE_GLOB OUT.bcf      the database as bcftools reads it fastest
 """
 
 import sys
@@ -41,5 +42,32 @@ def run_polars_bio(sample: str, out: str) -> None:
     pb.scan_vcf(sample).sink_parquet(out)
 
 
+def reference_bcf(database: str, out: str) -> None:
+    import subprocess
+
+    import polars as pl
+
+    table = pl.scan_parquet(database)
+    types = table.collect_schema()
+    flags = [n for n, t in types.items() if t == pl.Boolean]
+    values = [n for n, t in types.items() if n not in ("chrom", "start", "end", "id", "ref", "alt", "qual", "filter") and t != pl.Boolean]
+    kinds = {pl.String: "String", pl.Float32: "Float", pl.Int32: "Integer"}
+    contigs = table.select(pl.col("chrom").unique(maintain_order=True)).collect()["chrom"].to_list()
+    cells = [pl.when(pl.col(n)).then(pl.lit(n + ";")).otherwise(pl.lit("")) for n in flags]
+    cells += [pl.when(pl.col(n).is_null()).then(pl.lit("")).otherwise(pl.format(n + "={};", pl.col(n))) for n in values]
+    header = ["##fileformat=VCFv4.3", *(f"##contig=<ID=chr{c}>" for c in contigs),
+              *(f'##INFO=<ID={n},Number=0,Type=Flag,Description="{n}">' for n in flags),
+              *(f'##INFO=<ID={n},Number=1,Type={kinds[types[n]]},Description="{n}">' for n in values),
+              "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"]
+    dot = pl.lit(".")
+    writer = subprocess.Popen(["bcftools", "view", "--threads", "2", "-Ob", "-o", out, "-"], stdin=subprocess.PIPE)
+    writer.stdin.write("\n".join(header).encode())
+    table.select(pl.concat_str([pl.lit("chr"), "chrom"]), "start", "id", "ref", "alt", dot.alias("q"), dot.alias("f"),
+                 pl.concat_str(cells).alias("info")).sink_csv(writer.stdin, separator="\t", include_header=False, quote_style="never")
+    writer.stdin.close()
+    if writer.wait() != 0:
+        sys.exit("bcftools view failed")
+
+
 if __name__ == "__main__":
-    {"polars": run_polars, "duckdb": run_duckdb, "polars-bio": run_polars_bio}[sys.argv[1]](*sys.argv[2:])
+    {"polars": run_polars, "duckdb": run_duckdb, "polars-bio": run_polars_bio, "reference-bcf": reference_bcf}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,176 @@
+"""The jobs of the benchmark: data made once, the same work for each tool, results compared."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from measure import ROOT, in_turn, once, python, quiet, say, size_mb
+
+PEERS = ROOT / "bench" / "peers.py"
+COMPARE = ROOT / "bench" / "compare.py"
+ROWS, VARIANTS, RECORDS = 13_500_000, 80_000, 1_000_000
+SCALES = {1: "22", 2: "21,22", 4: "19,20,21,22", 8: "15,16,17,18,19,20,21,22"}
+
+
+def same(kind: str, *files) -> None:
+    """Compare results; ends the program when they differ."""
+    done = subprocess.run([sys.executable, COMPARE, kind, *map(str, files)], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"the results differ, so no time counts: {done.stderr.strip()[-2000:]}")
+    say("  " + done.stdout.strip().replace("\n", "\n  "))
+
+
+def polars_files(part: Path, source: Path) -> None:
+    """The same rows, written by Polars with its defaults, a process for each file."""
+    part.mkdir()
+    for file in sorted(source.glob("*.parquet")):
+        python("import sys, polars as pl; pl.scan_parquet(sys.argv[1]).sink_parquet(sys.argv[2])", file, part / file.name)
+
+
+def join_data(varjoin: Path, folder: Path, scale: int) -> tuple[Path, Path, Path]:
+    """Database as Polars writes it, sample as VCF.gz, sample normalised."""
+    rows, variants = ROWS * scale, VARIANTS * scale
+    common = ["--rows", rows, "--contigs", SCALES[scale], "--seed", 20]
+    raw = folder / f"raw{scale}"
+    database = folder / f"polars{scale}"
+    if not database.exists():
+        once(raw, lambda part: quiet(varjoin, "simulate", "-o", part, *common))
+        once(database, lambda part: polars_files(part, raw))
+        for file in raw.iterdir():
+            file.unlink()
+        raw.rmdir()
+    sample = folder / f"sample{scale}.vcf.gz"
+    if not sample.exists():
+        quiet(varjoin, "simulate", *common, "--sample", sample, "--sample-variants", variants)
+    table = folder / f"sample{scale}.parquet"
+    if not table.exists():
+        quiet(varjoin, "normalize", sample, "-o", table, "--quiet")
+    return database, sample, table
+
+
+def run_join(varjoin: Path, folder: Path, scale: int, repeats: int) -> dict:
+    database, sample, table = join_data(varjoin, folder, scale)
+    outs = {name: folder / f"out-{name}.parquet" for name in ("varjoin", "polars", "duckdb")}
+    files = f"{database}/*.parquet"
+    title = f"join {scale}x: {ROWS * scale:,} rows, {VARIANTS * scale:,} variants, all columns"
+    say(title)
+    commands = {
+        "varjoin": [str(varjoin), "annotate", str(sample), "-a", f"ensembl={database}", "-o", str(outs["varjoin"])],
+        "polars": [sys.executable, str(PEERS), "polars", str(table), files, str(outs["polars"])],
+        "duckdb": [sys.executable, str(PEERS), "duckdb", str(table), files, str(outs["duckdb"])],
+    }
+    tools = in_turn(commands, repeats, folder, lambda: same("tables", outs["varjoin"], outs["polars"], outs["duckdb"]))
+    for name, out in outs.items():
+        tools[name]["out_mb"] = size_mb(out)
+        out.unlink()
+    return {"title": title, "scale": scale, "rows": ROWS * scale, "variants": VARIANTS * scale,
+            "database_mb": size_mb(database), "sample_mb": size_mb(sample), "tools": tools}
+
+
+def join(varjoin: Path, folder: Path, options) -> list[dict]:
+    return [run_join(varjoin, folder, scale, options.repeats) for scale in options.scales]
+
+
+# ---- VCF out ----
+
+
+def vcf_peers(folder: Path, database: Path, sample: Path, options) -> dict[str, tuple[list[str], Path | None]]:
+    """Command and output of each peer that is there; the database in the form that it reads."""
+    bcf = folder / "reference.bcf"
+    once(bcf, lambda part: quiet(sys.executable, PEERS, "reference-bcf", f"{database}/*.parquet", part))
+    if not (folder / "reference.bcf.csi").exists():
+        quiet("bcftools", "index", bcf)
+    out = {name: folder / f"out-{name}.vcf.gz" for name in ("bcftools", "echtvar", "vcfanno", "snpsift")}
+    peers = {"bcftools": (["bcftools", "annotate", "--threads", "2", "-a", str(bcf), "-c", "ID,INFO", "-Oz", "-o", str(out["bcftools"]), str(sample)],
+                          out["bcftools"])}
+    if options.echtvar:
+        echo = folder / "reference.echtvar.zip"
+        fields = folder / "echtvar.json"
+        fields.write_text('[{"field": "MAF", "alias": "MAF", "multiplier": 1000000}, {"field": "MAC", "alias": "MAC"},'
+                          ' {"field": "TSA", "alias": "TSA"}, {"field": "E_gnomAD", "alias": "E_gnomAD"}]\n')
+        once(echo, lambda part: quiet(*options.echtvar.split(), "encode", part, fields, bcf))
+        peers["echtvar (4 fields)"] = ([*options.echtvar.split(), "anno", "-e", str(echo), str(sample), str(out["echtvar"])], None)
+    if options.vcfanno or options.snpsift:
+        text = folder / "reference.vcf.gz"
+        once(text, lambda part: quiet("bcftools", "view", "--threads", "2", "-Oz", "-o", part, bcf))
+        if not (folder / "reference.vcf.gz.tbi").exists():
+            quiet("bcftools", "index", "-t", text)
+        names = subprocess.run(["bcftools", "view", "-h", text], capture_output=True, text=True, check=True).stdout
+        infos = [line.split("ID=")[1].split(",")[0] for line in names.splitlines() if line.startswith("##INFO")]
+        if options.vcfanno:
+            toml = folder / "vcfanno.toml"
+            toml.write_text(f'[[annotation]]\nfile = "{text}"\nfields = {infos}\nops = {["self"] * len(infos)}\n'.replace("'", '"'))
+            peers["vcfanno"] = (["sh", "-c", f"{options.vcfanno} -p 2 {toml} {sample} | bgzip -c > {out['vcfanno']}"], None)
+        if options.snpsift:
+            peers["SnpSift"] = (["sh", "-c", f"{options.snpsift} annotate -info {','.join(infos)} {text} {sample} | bgzip -c > {out['snpsift']}"], None)
+    return peers
+
+
+def vcf(varjoin: Path, folder: Path, options) -> list[dict]:
+    database, sample, _ = join_data(varjoin, folder, 1)
+    outs = {"varjoin": folder / "out-varjoin.vcf.gz", "varjoin, BCF": folder / "out-varjoin.bcf"}
+    title = f"vcf: {ROWS:,} rows, {VARIANTS:,} variants, all columns to VCF.gz"
+    say(title)
+    commands = {name: [str(varjoin), "annotate", str(sample), "-a", f"ensembl={database}", "-o", str(out)] for name, out in outs.items()}
+    checked = [outs["varjoin"]]
+    for name, (command, out) in vcf_peers(folder, database, sample, options).items():
+        commands[name] = command
+        if out is not None:
+            outs[name] = out
+            checked.append(out)
+    tools = in_turn(commands, options.repeats, folder, lambda: same("vcfs", *checked))
+    for name, out in outs.items():
+        tools[name]["out_mb"] = size_mb(out)
+    for out in folder.glob("out-*"):
+        out.unlink()
+    return [{"title": title, "rows": ROWS, "variants": VARIANTS, "tools": tools}]
+
+
+# ---- normalize ----
+
+
+def bio_python() -> str | None:
+    """An interpreter with polars-bio; it wants another Polars, so it has a venv of its own."""
+    venv = ROOT / "build" / "bio-venv"
+    program = venv / "bin" / "python"
+    if not program.exists():
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    if subprocess.run([program, "-c", "import polars_bio"], capture_output=True).returncode != 0:
+        pip = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", ROOT / "bench" / "requirements-bio.txt"]
+        if subprocess.run(pip).returncode != 0:
+            return None
+    return str(program)
+
+
+COUNT = """
+import sys, polars as pl
+ours, theirs = (pl.scan_parquet(p) for p in sys.argv[1:])
+a = ours.filter(pl.col("alt_index") == 1).select(pl.len(), pl.col("start").cast(pl.Int64).sum()).collect().row(0)
+b = theirs.select(pl.len(), pl.col("start").cast(pl.Int64).sum()).collect().row(0)
+sys.exit(f"records and sum of positions differ: {a} and {b}" if a != b and (b[0], b[1] + b[0]) != a else 0)
+"""
+
+
+def normalize(varjoin: Path, folder: Path, options) -> list[dict]:
+    sample = folder / "million.vcf.gz"
+    if not sample.exists():
+        quiet(varjoin, "simulate", "--rows", 150_000_000, "--contigs", "1,2,3", "--seed", 21,
+              "--sample", sample, "--sample-variants", RECORDS)
+    outs = {name: folder / f"normalized-{name.replace(' ', '-')}.parquet" for name in ("varjoin", "varjoin, 1 thread", "polars-bio")}
+    commands = {"varjoin": [str(varjoin), "normalize", str(sample), "-o", str(outs["varjoin"])],
+                "varjoin, 1 thread": [str(varjoin), "normalize", "-@", "1", str(sample), "-o", str(outs["varjoin, 1 thread"])]}
+    bio = bio_python()
+    if bio is None:
+        say("polars-bio cannot be installed here; varjoin alone is measured")
+    else:
+        commands["polars-bio"] = [bio, str(PEERS), "polars-bio", str(sample), str(outs["polars-bio"])]
+    title = f"normalize: {RECORDS:,} records"
+    say(title)
+    tools = in_turn(commands, options.repeats, folder, lambda: bio and python(COUNT, outs["varjoin"], outs["polars-bio"]))
+    for name in tools:
+        tools[name]["out_mb"] = size_mb(outs[name])
+        outs[name].unlink()
+    return [{"title": title, "records": RECORDS, "sample_mb": size_mb(sample), "tools": tools}]
+
+
+JOBS = {"join": join, "vcf": vcf, "normalize": normalize}
