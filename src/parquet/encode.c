@@ -283,6 +283,39 @@ size_t vj_enc_hybrid_bits(const uint8_t *bits, size_t n, uint8_t *out)
     return put_literal_bits(bits, 0, n, out);
 }
 
+/* Eight bytes that are 0 or 1 to the bits of one: the multiplication moves byte i to bit 56 + i. */
+static uint8_t gather_bits(const uint8_t *bytes)
+{
+    uint64_t word;
+
+    memcpy(&word, bytes, sizeof word);
+    return (uint8_t)(word * 0x0102040810204080u >> 56);
+}
+
+size_t vj_enc_hybrid_bytes(const uint8_t *values, size_t n, unsigned width, uint32_t *scratch,
+                           uint8_t *out)
+{
+    if (n == 0)
+        return 0;
+    if (memcmp(values, values + 1, n - 1) == 0)
+        return put_repeated(values[0], n, width, out);
+    if (width == 1) {
+        uint8_t *bits = (uint8_t *)scratch;
+        size_t i = 0;
+
+        for (; i + 8 <= n; i += 8)
+            bits[i / 8] = gather_bits(values + i);
+        if (i < n)
+            bits[i / 8] = 0;
+        for (; i < n; i++)
+            vj_bit_put(bits, (int64_t)i, values[i] != 0);
+        return vj_enc_hybrid_bits(bits, n, out);
+    }
+    for (size_t i = 0; i < n; i++)
+        scratch[i] = values[i];
+    return vj_enc_hybrid(scratch, n, width, out);
+}
+
 /* ---- DELTA_BINARY_PACKED ---- */
 
 #define BLOCK 128

@@ -31,6 +31,10 @@ size_t vj_enc_hybrid(const uint32_t *values, size_t n, unsigned width, uint8_t *
 /* The same for single bits (booleans, definition levels 0 and 1). */
 size_t vj_enc_hybrid_bits(const uint8_t *bits, size_t n, uint8_t *out);
 
+/* The same for levels, a byte each. scratch: room for n. */
+size_t vj_enc_hybrid_bytes(const uint8_t *values, size_t n, unsigned width, uint32_t *scratch,
+                           uint8_t *out);
+
 /* DELTA_BINARY_PACKED, blocks of 128 values in four miniblocks. n may be 0. */
 size_t vj_enc_delta_max(size_t n, size_t value_bytes);
 size_t vj_enc_delta32(const uint32_t *values, size_t n, uint8_t *out);

@@ -146,53 +146,116 @@ static void set_store(vj_bounds *out, const void *min, const void *max, size_t w
     } while (0)
 
 /*
- * Zero bounds are written as -0 (min) and +0 (max), as the format asks: the two zeros are equal
- * and a reader may take either.
+ * IEEE bits as integers that order as the numbers do (-0 before +0), and back: negative ones have
+ * all bits but the sign turned over. Comparisons of integers become vectors, those of floats do
+ * not, since their order would change what a NaN does.
  */
-#define FLOAT_BOUNDS(T)                                                                    \
+#define TURN(U, S, bits) ((bits) ^ (U)((U)((S)(bits) >> (8 * sizeof(U) - 1)) >> 1))
+
+/*
+ * Zero bounds are written as -0 (min) and +0 (max), as the format asks: the two zeros are equal
+ * and a reader may take either. INF are the bits of infinity: larger ones without the sign are NaN.
+ */
+#define FLOAT_BOUNDS(T, U, S, INF)                                                         \
     do {                                                                                   \
-        T min_ = (T)INFINITY;                                                              \
-        T max_ = (T)-INFINITY;                                                             \
-        bool nan_ = false;                                                                 \
+        S low_ = (S)TURN(U, S, values[0]);                                                 \
+        S high_ = low_;                                                                    \
+        U top_ = 0;                                                                        \
+        T min_;                                                                            \
+        T max_;                                                                            \
                                                                                            \
         for (size_t i = 0; i < n; i++) {                                                   \
-            T x_;                                                                          \
-            memcpy(&x_, &values[i], sizeof x_);                                            \
-            min_ = x_ < min_ ? x_ : min_;                                                  \
-            max_ = x_ > max_ ? x_ : max_;                                                  \
-            nan_ |= x_ != x_;                                                              \
+            U bits_ = values[i];                                                           \
+            S key_ = (S)TURN(U, S, bits_);                                                 \
+            U size_ = (U)(bits_ << 1);                                                     \
+            low_ = key_ < low_ ? key_ : low_;                                              \
+            high_ = key_ > high_ ? key_ : high_;                                           \
+            top_ = size_ > top_ ? size_ : top_;                                            \
         }                                                                                  \
+        U min_bits_ = TURN(U, S, (U)low_);                                                 \
+        U max_bits_ = TURN(U, S, (U)high_);                                                \
+        memcpy(&min_, &min_bits_, sizeof min_);                                            \
+        memcpy(&max_, &max_bits_, sizeof max_);                                            \
         min_ = min_ == 0 ? (T)-0.0 : min_;                                                 \
         max_ = max_ == 0 ? (T)0.0 : max_;                                                  \
         set_store(out, &min_, &max_, sizeof(T));                                           \
-        out->nan = nan_;                                                                   \
-        out->has = !nan_;                                                                  \
+        out->nan = top_ > (U)((U)(INF) << 1);                                              \
+        out->has = !out->nan;                                                              \
     } while (0)
 
-void vj_bounds_words32(vj_order order, const uint32_t *values, size_t n, vj_bounds *out)
+/* The loops below are written so that the compiler makes vectors of them where it may. */
+static inline __attribute__((always_inline)) void
+words32_body(vj_order order, const uint32_t *values, size_t n, vj_bounds *out)
 {
     out->has = out->nan = false;
     if (n == 0 || order == VJ_ORDER_NONE)
         return;
     if (order == VJ_ORDER_F32)
-        FLOAT_BOUNDS(float);
+        FLOAT_BOUNDS(float, uint32_t, int32_t, 0x7f800000u);
     else if (order == VJ_ORDER_U32)
         INT_BOUNDS(uint32_t);
     else
         INT_BOUNDS(int32_t);
 }
 
-void vj_bounds_words64(vj_order order, const uint64_t *values, size_t n, vj_bounds *out)
+static inline __attribute__((always_inline)) void
+words64_body(vj_order order, const uint64_t *values, size_t n, vj_bounds *out)
 {
     out->has = out->nan = false;
     if (n == 0 || order == VJ_ORDER_NONE)
         return;
     if (order == VJ_ORDER_F64)
-        FLOAT_BOUNDS(double);
+        FLOAT_BOUNDS(double, uint64_t, int64_t, 0x7ff0000000000000u);
     else if (order == VJ_ORDER_U64)
         INT_BOUNDS(uint64_t);
     else
         INT_BOUNDS(int64_t);
+}
+
+void vj_bounds_words32_scalar(vj_order order, const uint32_t *values, size_t n, vj_bounds *out)
+{
+    words32_body(order, values, n, out);
+}
+
+void vj_bounds_words64_scalar(vj_order order, const uint64_t *values, size_t n, vj_bounds *out)
+{
+    words64_body(order, values, n, out);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void words32_avx2(vj_order order, const uint32_t *values,
+                                                         size_t n, vj_bounds *out)
+{
+    words32_body(order, values, n, out);
+}
+
+__attribute__((target("avx2"))) static void words64_avx2(vj_order order, const uint64_t *values,
+                                                         size_t n, vj_bounds *out)
+{
+    words64_body(order, values, n, out);
+}
+#endif
+
+void vj_bounds_words32(vj_order order, const uint32_t *values, size_t n, vj_bounds *out)
+{
+#if defined(__x86_64__)
+    if (vj_cpu() >= VJ_CPU_AVX2) {
+        words32_avx2(order, values, n, out);
+        return;
+    }
+#endif
+    words32_body(order, values, n, out);
+}
+
+void vj_bounds_words64(vj_order order, const uint64_t *values, size_t n, vj_bounds *out)
+{
+#if defined(__x86_64__)
+    if (vj_cpu() >= VJ_CPU_AVX2) {
+        words64_avx2(order, values, n, out);
+        return;
+    }
+#endif
+    words64_body(order, values, n, out);
 }
 
 void vj_bounds_bits(size_t n_true, size_t n, vj_bounds *out)
@@ -223,37 +286,48 @@ static int cmp_strings(const uint8_t *a, uint32_t a_len, const uint8_t *b, uint3
 }
 
 /* Most values are settled by their first eight bytes. */
+static inline void see_string(vj_string_bounds *b, const uint8_t *ptr, uint32_t len)
+{
+    uint64_t prefix = prefix_of(ptr, len);
+
+    if (b->min == NULL) {
+        *b = (vj_string_bounds){ptr, ptr, len, len, prefix, prefix};
+        return;
+    }
+    if (prefix <= b->min_prefix &&
+        (prefix < b->min_prefix || cmp_strings(ptr, len, b->min, b->min_len) < 0)) {
+        b->min = ptr;
+        b->min_len = len;
+        b->min_prefix = prefix;
+    }
+    if (prefix >= b->max_prefix &&
+        (prefix > b->max_prefix || cmp_strings(ptr, len, b->max, b->max_len) > 0)) {
+        b->max = ptr;
+        b->max_len = len;
+        b->max_prefix = prefix;
+    }
+}
+
+void vj_bounds_see(vj_string_bounds *b, const uint8_t *ptr, uint32_t len)
+{
+    see_string(b, ptr, len);
+}
+
+void vj_bounds_seen(const vj_string_bounds *b, vj_bounds *out)
+{
+    out->has = b->min != NULL;
+    out->nan = false;
+    out->min = (vj_span){(const char *)b->min, b->min_len};
+    out->max = (vj_span){(const char *)b->max, b->max_len};
+}
+
 void vj_bounds_strings(const uint8_t *bytes, const uint32_t *lens, size_t n, vj_bounds *out)
 {
-    const uint8_t *min = bytes;
-    const uint8_t *max = bytes;
-    uint32_t min_len = n > 0 ? lens[0] : 0;
-    uint32_t max_len = min_len;
+    vj_string_bounds bounds = {0};
 
-    out->has = n > 0;
-    out->nan = false;
-    if (n == 0)
-        return;
-    uint64_t min_prefix = prefix_of(bytes, min_len);
-    uint64_t max_prefix = min_prefix;
-    for (size_t i = 0; i < n; bytes += lens[i], i++) {
-        uint64_t prefix = prefix_of(bytes, lens[i]);
-
-        if (prefix <= min_prefix &&
-            (prefix < min_prefix || cmp_strings(bytes, lens[i], min, min_len) < 0)) {
-            min = bytes;
-            min_len = lens[i];
-            min_prefix = prefix;
-        }
-        if (prefix >= max_prefix &&
-            (prefix > max_prefix || cmp_strings(bytes, lens[i], max, max_len) > 0)) {
-            max = bytes;
-            max_len = lens[i];
-            max_prefix = prefix;
-        }
-    }
-    out->min = (vj_span){(const char *)min, min_len};
-    out->max = (vj_span){(const char *)max, max_len};
+    for (size_t i = 0; i < n; bytes += lens[i], i++)
+        see_string(&bounds, bytes, lens[i]);
+    vj_bounds_seen(&bounds, out);
 }
 
 void vj_bounds_fixed(vj_order order, const uint8_t *bytes, size_t width, size_t n, vj_bounds *out)

@@ -42,10 +42,21 @@ int vj_bounds_cmp(vj_order order, vj_span a, vj_span b);
 /* Bounds of n values as they stand in a page. *out points into itself: do not copy it. */
 void vj_bounds_words32(vj_order order, const uint32_t *values, size_t n, vj_bounds *out);
 void vj_bounds_words64(vj_order order, const uint64_t *values, size_t n, vj_bounds *out);
+/* Their scalar bodies, for tests. */
+void vj_bounds_words32_scalar(vj_order order, const uint32_t *values, size_t n, vj_bounds *out);
+void vj_bounds_words64_scalar(vj_order order, const uint64_t *values, size_t n, vj_bounds *out);
 /* n_true of n bits are set. */
 void vj_bounds_bits(size_t n_true, size_t n, vj_bounds *out);
 /* Strings one after the other; VJ_DICT_SLACK bytes readable behind them. Bounds view them. */
 void vj_bounds_strings(const uint8_t *bytes, const uint32_t *lens, size_t n, vj_bounds *out);
+/* Strings one by one: from zero, then each value, then the bounds. The same slack. */
+typedef struct vj_string_bounds {
+    const uint8_t *min, *max;
+    uint32_t min_len, max_len;
+    uint64_t min_prefix, max_prefix;
+} vj_string_bounds;
+void vj_bounds_see(vj_string_bounds *bounds, const uint8_t *ptr, uint32_t len);
+void vj_bounds_seen(const vj_string_bounds *bounds, vj_bounds *out);
 /* Values of one width. */
 void vj_bounds_fixed(vj_order order, const uint8_t *bytes, size_t width, size_t n,
                      vj_bounds *out);

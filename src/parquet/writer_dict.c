@@ -12,16 +12,19 @@ void vj_dict_fini(vj_dict *dict)
     vj_buf_fini(&dict->plain);
     VJ_VEC_FINI(&dict->entries);
     vj_free(dict->slots);
-    dict->slots = NULL;
+    vj_free(dict->direct);
+    dict->slots = dict->direct = NULL;
     dict->n_slots = 0;
 }
 
 void vj_dict_reset(vj_dict *dict)
 {
+    if (dict->slots != NULL) { /* entries that were cut off may stand in the tables */
+        memset(dict->direct, 0, VJ_DICT_DIRECT * sizeof *dict->direct);
+        memset(dict->slots, 0, dict->n_slots * sizeof *dict->slots);
+    }
     vj_buf_reset(&dict->plain);
     VJ_VEC_RESET(&dict->entries);
-    if (dict->slots != NULL)
-        memset(dict->slots, 0, dict->n_slots * sizeof *dict->slots);
 }
 
 static inline size_t slot_of(uint64_t key, uint32_t len, size_t n_slots)
@@ -29,16 +32,10 @@ static inline size_t slot_of(uint64_t key, uint32_t len, size_t n_slots)
     return (size_t)(vj_mix64(key, len) & (n_slots - 1));
 }
 
-/* Room for n entries at a load of at most one half. */
-static vj_status grow_slots(vj_dict *dict, size_t n, vj_error *err)
+static vj_status new_slots(vj_dict *dict, size_t want, vj_error *err)
 {
-    size_t want = dict->n_slots > 0 ? dict->n_slots : FIRST_SLOTS;
-
-    while (want < 2 * n)
-        want *= 2;
-    if (want == dict->n_slots)
-        return VJ_OK;
     uint32_t *slots = vj_calloc(dict->plain.budget, want, sizeof *slots, err);
+
     if (slots == NULL)
         return VJ_E_NOMEM;
     for (size_t i = 0; i < dict->entries.n; i++) {
@@ -55,15 +52,37 @@ static vj_status grow_slots(vj_dict *dict, size_t n, vj_error *err)
 }
 
 /*
- * Room for a page that adds max_new values: one check before the loop instead of one a value.
- * *max_new is lowered to what the limit of entries leaves.
+ * Room for what a page adds, but for the slots, which grow as they fill: one check before the
+ * loop instead of one a value. *max_new is lowered to what the limit of entries leaves.
  */
 static vj_status make_room(vj_dict *dict, size_t *max_new, size_t new_bytes, vj_error *err)
 {
     *max_new = VJ_MIN(*max_new, VJ_DICT_MAX_VALUES - dict->entries.n);
-    VJ_TRY(grow_slots(dict, dict->entries.n + *max_new, err));
+    if (dict->direct == NULL &&
+        (dict->direct = vj_calloc(dict->plain.budget, VJ_DICT_DIRECT, sizeof *dict->direct,
+                                  err)) == NULL)
+        return VJ_E_NOMEM;
+    if (dict->slots == NULL)
+        VJ_TRY(new_slots(dict, FIRST_SLOTS, err));
     VJ_TRY(VJ_VEC_RESERVE(&dict->entries, *max_new, err));
-    return vj_buf_reserve(&dict->plain, new_bytes, err);
+    return vj_buf_reserve(&dict->plain, new_bytes + VJ_DICT_SLACK, err);
+}
+
+/* Append an entry; its code + 1. The table that finds it is the caller's to fill. */
+static inline uint32_t put_entry(vj_dict *dict, uint64_t key, uint32_t head_bytes, uint32_t len)
+{
+    dict->entries.ptr[dict->entries.n++] =
+        (vj_dict_entry){key, (uint32_t)dict->plain.len_bytes + head_bytes, len};
+    return (uint32_t)dict->entries.n;
+}
+
+/* An entry was put at slot `at`; more slots before they are half full. */
+static inline vj_status fill_slot(vj_dict *dict, size_t at, uint32_t found, vj_error *err)
+{
+    dict->slots[at] = found;
+    return VJ_UNLIKELY(2 * dict->entries.n > dict->n_slots)
+               ? new_slots(dict, 2 * dict->n_slots, err)
+               : VJ_OK;
 }
 
 /* The bytes of a string of up to eight, as a number; eight bytes are readable at ptr. */
@@ -75,6 +94,18 @@ static inline uint64_t short_key(const uint8_t *ptr, uint32_t len)
     return len >= 8 ? key : key & (((uint64_t)1 << (8 * len)) - 1);
 }
 
+/* A string that is new: its PLAIN form (length as little-endian u32, then the bytes). */
+static inline uint32_t put_string(vj_dict *dict, uint64_t key, const uint8_t *ptr, uint32_t len)
+{
+    uint8_t *dst = dict->plain.ptr + dict->plain.len_bytes;
+    uint32_t found = put_entry(dict, key, sizeof len, len);
+
+    memcpy(dst, &len, sizeof len);
+    memcpy(dst + sizeof len, ptr, len);
+    dict->plain.len_bytes += sizeof len + len;
+    return found;
+}
+
 static inline bool same_bytes(const vj_dict *dict, const vj_dict_entry *entry, uint64_t key,
                               const uint8_t *ptr, uint32_t len)
 {
@@ -82,25 +113,22 @@ static inline bool same_bytes(const vj_dict *dict, const vj_dict_entry *entry, u
            (len <= 8 || memcmp(dict->plain.ptr + entry->off, ptr, len) == 0);
 }
 
-/* Entry of the string, or a new one; make_room went before. */
-static inline uint32_t find_bytes(vj_dict *dict, const uint8_t *ptr, uint32_t len)
+/* Code + 1 of a string that is not one byte, made when it is new and may be (`room`); else 0. */
+static inline vj_status find_string(vj_dict *dict, const uint8_t *ptr, uint32_t len, bool room,
+                                    uint32_t *out, vj_error *err)
 {
     uint64_t key = len <= 8 ? short_key(ptr, len) : vj_hash_bytes(ptr, len, 0);
     size_t at = slot_of(key, len, dict->n_slots);
 
     for (uint32_t found = 0; (found = dict->slots[at]) != 0;) {
-        if (same_bytes(dict, &dict->entries.ptr[found - 1], key, ptr, len))
-            return found - 1;
+        if (same_bytes(dict, &dict->entries.ptr[found - 1], key, ptr, len)) {
+            *out = found;
+            return VJ_OK;
+        }
         at = (at + 1) & (dict->n_slots - 1);
     }
-    uint8_t *dst = dict->plain.ptr + dict->plain.len_bytes;
-    memcpy(dst, &len, sizeof len); /* PLAIN: length as little-endian u32, then the bytes */
-    memcpy(dst + sizeof len, ptr, len);
-    dict->entries.ptr[dict->entries.n++] =
-        (vj_dict_entry){key, (uint32_t)(dict->plain.len_bytes + sizeof len), len, 0};
-    dict->plain.len_bytes += sizeof len + len;
-    dict->slots[at] = (uint32_t)dict->entries.n;
-    return (uint32_t)dict->entries.n - 1;
+    *out = room ? put_string(dict, key, ptr, len) : 0;
+    return room ? fill_slot(dict, at, *out, err) : VJ_OK;
 }
 
 vj_status vj_dict_map_bytes(vj_dict *dict, const uint8_t *bytes, const uint32_t *lens, size_t n,
@@ -119,20 +147,44 @@ vj_status vj_dict_map_bytes(vj_dict *dict, const uint8_t *bytes, const uint32_t 
         return VJ_OK;
     VJ_TRY(make_room(dict, &max_new, VJ_MIN(total + 4 * n, VJ_DICT_MAX_BYTES) + longest + 4, err));
     size_t stop = dict->entries.n + max_new;
-    size_t stop_bytes = VJ_DICT_MAX_BYTES;
     for (size_t i = 0; i < n; i++) {
-        if (dict->entries.n >= stop || dict->plain.len_bytes > stop_bytes) {
+        bool room = dict->entries.n < stop && dict->plain.len_bytes <= VJ_DICT_MAX_BYTES;
+        uint32_t found = 0;
+
+        if (lens[i] == 1) {
+            found = dict->direct[*bytes];
+            if (VJ_UNLIKELY(found == 0 && room))
+                dict->direct[*bytes] = found = put_string(dict, *bytes, bytes, 1);
+        } else {
+            VJ_TRY(find_string(dict, bytes, lens[i], room, &found, err));
+        }
+        if (VJ_UNLIKELY(found == 0)) {
             *fits = false;
             return VJ_OK;
         }
-        codes[i] = find_bytes(dict, bytes, lens[i]);
+        codes[i] = found - 1;
         bytes += lens[i];
     }
     return VJ_OK;
 }
 
-/* Numbers: the key is the value; LEN tells 4-byte from 8-byte PLAIN form. */
+/* Numbers: the key is the value. */
 #define DEFINE_MAP(NAME, T)                                                                \
+    static vj_status find_##T(vj_dict *dict, T value, bool room, uint32_t *out, vj_error *err) \
+    {                                                                                      \
+        size_t at = slot_of(value, 0, dict->n_slots);                                      \
+        uint32_t found = 0;                                                                \
+                                                                                           \
+        while ((found = dict->slots[at]) != 0 && dict->entries.ptr[found - 1].key != value) \
+            at = (at + 1) & (dict->n_slots - 1);                                           \
+        *out = found;                                                                      \
+        if (found != 0 || !room)                                                           \
+            return VJ_OK;                                                                  \
+        *out = put_entry(dict, value, 0, 0);                                               \
+        memcpy(dict->plain.ptr + dict->plain.len_bytes, &value, sizeof value);             \
+        dict->plain.len_bytes += sizeof value;                                             \
+        return fill_slot(dict, at, *out, err);                                             \
+    }                                                                                      \
     vj_status NAME(vj_dict *dict, const T *values, size_t n, size_t max_new,               \
                    uint32_t *codes, bool *fits, vj_error *err)                             \
     {                                                                                      \
@@ -140,22 +192,17 @@ vj_status vj_dict_map_bytes(vj_dict *dict, const uint8_t *bytes, const uint32_t 
         VJ_TRY(make_room(dict, &max_new, max_new * sizeof(T), err));                       \
         size_t stop = dict->entries.n + max_new;                                           \
         for (size_t i = 0; i < n; i++) {                                                   \
-            size_t at = slot_of(values[i], 0, dict->n_slots);                              \
-            uint32_t found = 0;                                                            \
+            T value = values[i];                                                           \
+            uint32_t found = value < VJ_DICT_DIRECT ? dict->direct[value] : 0;             \
                                                                                            \
-            while ((found = dict->slots[at]) != 0 &&                                       \
-                   dict->entries.ptr[found - 1].key != values[i])                          \
-                at = (at + 1) & (dict->n_slots - 1);                                       \
             if (found == 0) {                                                              \
-                if (dict->entries.n >= stop) {                                             \
-                    *fits = false;                                                         \
-                    return VJ_OK;                                                          \
-                }                                                                          \
-                memcpy(dict->plain.ptr + dict->plain.len_bytes, &values[i], sizeof(T));    \
-                dict->entries.ptr[dict->entries.n++] = (vj_dict_entry){                    \
-                    values[i], (uint32_t)dict->plain.len_bytes, 0, 0};                     \
-                dict->plain.len_bytes += sizeof(T);                                        \
-                dict->slots[at] = found = (uint32_t)dict->entries.n;                       \
+                VJ_TRY(find_##T(dict, value, dict->entries.n < stop, &found, err));        \
+                if (value < VJ_DICT_DIRECT)                                                \
+                    dict->direct[value] = found;                                           \
+            }                                                                              \
+            if (found == 0) {                                                              \
+                *fits = false;                                                             \
+                return VJ_OK;                                                              \
             }                                                                              \
             codes[i] = found - 1;                                                          \
         }                                                                                  \

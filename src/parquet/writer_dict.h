@@ -2,8 +2,9 @@
  * writer_dict.h - dictionary of one column chunk (private to parquet/).
  *
  * Values are numbered in the order of their first appearance; the body of the dictionary page
- * (PLAIN) grows with them. Open addressing over entries that hold eight bytes of the value, so
- * that short strings and numbers are compared without touching their bytes.
+ * (PLAIN) grows with them. Numbers below VJ_DICT_DIRECT and strings of one byte have their code
+ * in a table of their own; the others are found by open addressing over entries that hold eight
+ * bytes of the value, so that short strings and numbers are compared without touching their bytes.
  */
 #ifndef VJ_PARQUET_WRITER_DICT_H
 #define VJ_PARQUET_WRITER_DICT_H
@@ -16,18 +17,21 @@
 /* Bytes that must be readable behind the last string given to vj_dict_map_bytes. */
 #define VJ_DICT_SLACK 8
 
+/* Such numbers, and single bytes, are looked up without hashing. */
+#define VJ_DICT_DIRECT 1024
+
 typedef struct vj_dict_entry {
-    uint64_t key;  /* the value (numbers, strings up to 8 bytes), or its hash */
-    uint32_t off;  /* of the bytes in `plain` */
+    uint64_t key; /* the value (numbers, strings up to 8 bytes), or its hash */
+    uint32_t off; /* of the bytes in `plain` */
     uint32_t len;
-    uint32_t seen; /* page that used it last, for bounds without looking at all values */
 } vj_dict_entry;
 
 typedef struct vj_dict {
     vj_buf plain; /* body of the dictionary page */
     VJ_VEC(vj_dict_entry) entries;
-    uint32_t *slots; /* entry index + 1; 0 is free */
-    size_t n_slots;  /* a power of two */
+    uint32_t *direct; /* VJ_DICT_DIRECT of them: code + 1; 0: no such value yet */
+    uint32_t *slots;  /* the same by hash; 0 is free */
+    size_t n_slots;   /* a power of two */
 } vj_dict;
 
 void vj_dict_init(vj_dict *dict, vj_budget *budget);

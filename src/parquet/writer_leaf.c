@@ -7,7 +7,7 @@ vj_status vj_leaf_scratch_init(vj_leaf_scratch *scratch, vj_budget *budget, vj_e
 {
     vj_buf *all[] = {&scratch->body,   &scratch->values, &scratch->trial,  &scratch->codes,
                      &scratch->rows,   &scratch->idx[0], &scratch->idx[1], &scratch->def[0],
-                     &scratch->def[1], &scratch->rep[0], &scratch->rep[1]};
+                     &scratch->def[1], &scratch->rep[0], &scratch->rep[1], &scratch->marks};
 
     *scratch = (vj_leaf_scratch){0};
     for (size_t i = 0; i < VJ_COUNT(all); i++)
@@ -19,7 +19,7 @@ void vj_leaf_scratch_fini(vj_leaf_scratch *scratch)
 {
     vj_buf *all[] = {&scratch->body,   &scratch->values, &scratch->trial,  &scratch->codes,
                      &scratch->rows,   &scratch->idx[0], &scratch->idx[1], &scratch->def[0],
-                     &scratch->def[1], &scratch->rep[0], &scratch->rep[1]};
+                     &scratch->def[1], &scratch->rep[0], &scratch->rep[1], &scratch->marks};
 
     for (size_t i = 0; i < VJ_COUNT(all); i++)
         vj_buf_fini(all[i]);
@@ -89,7 +89,6 @@ vj_status vj_leaf_close(vj_leaf *leaf, vj_leaf_scratch *scratch, vj_error *err)
     leaf->dict_state = leaf->store == VJ_STORE_FIXED || leaf->store == VJ_STORE_BITS
                            ? VJ_DICT_OFF
                            : VJ_DICT_UNDECIDED;
-    leaf->page_serial = 0;
     return new_chunk(leaf, err);
 }
 

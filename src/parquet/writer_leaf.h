@@ -70,6 +70,7 @@ typedef struct vj_leaf_scratch {
     vj_buf values;  /* encoded values before the codec */
     vj_buf trial;   /* a second encoding to choose from */
     vj_buf codes;   /* dictionary codes, u32 */
+    vj_buf marks;   /* a byte for each dictionary entry: the page uses it */
     vj_buf rows;    /* leaf rows of present values, i32 */
     vj_buf idx[2];  /* shredding: rows, -1 where a null or an empty list ended the path */
     vj_buf def[2];
@@ -132,7 +133,6 @@ typedef struct vj_leaf {
     /* chunk being filled */
     vj_dict dict;
     vj_dict_state dict_state;
-    uint32_t page_serial;       /* for vj_dict_entry.seen */
     int64_t plain_per_1024;     /* bytes that 1024 values take without the dictionary */
     int64_t codes_per_256;      /* what the codec leaves of codes, and of the other encoding */
     int64_t other_per_256;

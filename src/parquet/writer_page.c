@@ -49,10 +49,8 @@ static vj_status put_levels(const vj_buf *levels, bool bitmap, int64_t n, int ma
     } else {
         vj_buf_reset(&scratch->codes);
         VJ_TRY(vj_buf_reserve(&scratch->codes, count * sizeof(uint32_t), err));
-        uint32_t *wide = (uint32_t *)(void *)scratch->codes.ptr;
-        for (size_t i = 0; i < count; i++)
-            wide[i] = levels->ptr[i];
-        len = vj_enc_hybrid(wide, count, width, out);
+        len = vj_enc_hybrid_bytes(levels->ptr, count, width,
+                                  (uint32_t *)(void *)scratch->codes.ptr, out);
     }
     if (v1) {
         uint32_t len32 = (uint32_t)len;
@@ -341,35 +339,39 @@ static vj_status put_values(vj_leaf *leaf, vj_leaf_scratch *scratch, int *encodi
 
 /* ---- bounds ---- */
 
-/* Each dictionary value that the page uses is looked at once. */
-static void bounds_of_codes(vj_leaf *leaf, const uint32_t *codes, vj_bounds *out)
+/* Each dictionary string that the page uses is looked at once. */
+static vj_status bounds_of_codes(const vj_leaf *leaf, vj_leaf_scratch *scratch, vj_bounds *out,
+                                 vj_error *err)
 {
-    vj_dict *dict = &leaf->dict;
-    uint32_t serial = ++leaf->page_serial;
+    const uint32_t *codes = (const uint32_t *)(const void *)scratch->codes.ptr;
+    const vj_dict *dict = &leaf->dict;
+    size_t n_entries = dict->entries.n;
+    vj_string_bounds bounds = {0};
 
-    for (int64_t i = 0; i < leaf->page_values; i++) {
-        vj_dict_entry *entry = &dict->entries.ptr[codes[i]];
+    vj_buf_reset(&scratch->marks);
+    VJ_TRY(vj_buf_reserve(&scratch->marks, n_entries, err));
+    uint8_t *marks = scratch->marks.ptr;
+    memset(marks, 0, n_entries);
+    for (int64_t i = 0; i < leaf->page_values; i++)
+        marks[codes[i]] = 1;
+    for (size_t e = 0; e < n_entries; e++) {
+        const vj_dict_entry *entry = &dict->entries.ptr[e];
 
-        if (entry->seen == serial)
-            continue;
-        entry->seen = serial;
-        vj_span value = vj_dict_bytes(dict, codes[i]);
-        if (!out->has || vj_span_cmp(value, out->min) < 0)
-            out->min = value;
-        if (!out->has || vj_span_cmp(value, out->max) > 0)
-            out->max = value;
-        out->has = true;
+        if (marks[e])
+            vj_bounds_see(&bounds, dict->plain.ptr + entry->off, entry->len);
     }
+    vj_bounds_seen(&bounds, out);
+    return VJ_OK;
 }
 
 /* scratch->codes still holds the page's codes when it was encoded with the dictionary. */
-static void page_bounds(vj_leaf *leaf, const vj_leaf_scratch *scratch, int encoding,
-                        vj_bounds *out)
+static vj_status page_bounds(vj_leaf *leaf, vj_leaf_scratch *scratch, int encoding,
+                             vj_bounds *out, vj_error *err)
 {
     size_t n = (size_t)leaf->page_values;
 
     if (n == 0 || leaf->order == VJ_ORDER_NONE)
-        return;
+        return VJ_OK;
     switch (leaf->store) {
     case VJ_STORE_BITS:
         vj_bounds_bits((size_t)vj_bits_count(leaf->values.ptr, leaf->page_values), n, out);
@@ -385,11 +387,11 @@ static void page_bounds(vj_leaf *leaf, const vj_leaf_scratch *scratch, int encod
         break;
     case VJ_STORE_STRINGS:
         if (encoding == VJ_ENC_RLE_DICTIONARY)
-            bounds_of_codes(leaf, (const uint32_t *)(const void *)scratch->codes.ptr, out);
-        else
-            vj_bounds_strings(leaf->values.ptr, staged_lens(leaf), n, out);
+            return bounds_of_codes(leaf, scratch, out, err);
+        vj_bounds_strings(leaf->values.ptr, staged_lens(leaf), n, out);
         break;
     }
+    return VJ_OK;
 }
 
 static vj_status keep_whole(vj_buf *dst, vj_span value, vj_error *err)
@@ -595,7 +597,7 @@ vj_status vj_leaf_flush(vj_leaf *leaf, vj_leaf_scratch *scratch, vj_error *err)
     VJ_TRY(put_levels(&leaf->defs, leaf->n_steps == 1, leaf->page_levels, leaf->max_def, v1,
                       scratch, &facts.def_len, err));
     VJ_TRY(put_values(leaf, scratch, &facts.encoding, err));
-    page_bounds(leaf, scratch, facts.encoding, &bounds);
+    VJ_TRY(page_bounds(leaf, scratch, facts.encoding, &bounds, err));
     if (v1) {
         VJ_TRY(add_values_v1(leaf, scratch, &facts.uncompressed, err));
         facts.compressed = leaf->options->codec != VJ_CODEC_NONE;

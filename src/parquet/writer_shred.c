@@ -104,18 +104,18 @@ static vj_status append_bits(vj_buf *to, int64_t at, const uint8_t *from, int64_
     int64_t i = 0;
     for (; i < n && (at + i) % 8 != 0; i++)
         vj_bit_put(to->ptr, at + i, from == NULL || vj_bit_get(from, beg + i));
+    size_t whole = (size_t)((n - i) / 8);
     uint8_t *dst = to->ptr + (at + i) / 8;
-    for (; i + 8 <= n; i += 8) {
-        int64_t bit = beg + i;
-        unsigned shift = (unsigned)(bit & 7);
-
-        if (from == NULL)
-            *dst++ = 0xff;
-        else if (shift == 0)
-            *dst++ = from[bit >> 3];
-        else
-            *dst++ = (uint8_t)(from[bit >> 3] >> shift | from[(bit >> 3) + 1] << (8 - shift));
-    }
+    const uint8_t *src = from != NULL ? from + ((beg + i) >> 3) : NULL;
+    unsigned shift = (unsigned)((beg + i) & 7);
+    if (from == NULL)
+        memset(dst, 0xff, whole);
+    else if (shift == 0)
+        memcpy(dst, src, whole);
+    else
+        for (size_t b = 0; b < whole; b++)
+            dst[b] = (uint8_t)(src[b] >> shift | src[b + 1] << (8 - shift));
+    i += (int64_t)whole * 8;
     for (; i < n; i++)
         vj_bit_put(to->ptr, at + i, from == NULL || vj_bit_get(from, beg + i));
     return VJ_OK;
@@ -138,8 +138,19 @@ static vj_status take_bits(vj_leaf *leaf, const vj_col *col, int64_t beg, const 
             return VJ_E_NOMEM;
         memset(fresh, 0, add);
     }
-    for (int64_t i = 0; i < n; i++)
-        vj_bit_put(leaf->values.ptr, at + i, vj_bit_get(col->data, rows[i]));
+    const uint8_t *from = col->data;
+    uint8_t *to = leaf->values.ptr;
+    int64_t i = 0;
+    for (; i < n && (at + i) % 8 != 0; i++)
+        vj_bit_put(to, at + i, vj_bit_get(from, rows[i]));
+    for (; i < n; i += 8) {
+        int64_t end = VJ_MIN(i + 8, n);
+        unsigned byte = 0;
+
+        for (int64_t k = i; k < end; k++)
+            byte |= (unsigned)vj_bit_get(from, rows[k]) << (k - i);
+        to[(at + i) / 8] = (uint8_t)byte;
+    }
     return VJ_OK;
 }
 
@@ -208,8 +219,8 @@ static vj_status take_values(vj_leaf *leaf, const vj_col *col, int64_t beg, cons
 /* Room that list_bits may touch behind the rows it lists. */
 #define LIST_SLACK 8
 
-/* Row numbers of the set bits in [beg, beg+n); returns how many. No branch depends on a bit. */
-static int64_t list_bits(const uint8_t *bits, int64_t beg, int64_t n, int32_t *rows)
+/* Row numbers of the set bits in [beg, beg+n). No branch depends on one bit. */
+static void list_bits(const uint8_t *bits, int64_t beg, int64_t n, int32_t *rows)
 {
     int64_t found = 0;
     int64_t i = beg;
@@ -221,6 +232,8 @@ static int64_t list_bits(const uint8_t *bits, int64_t beg, int64_t n, int32_t *r
     for (; i + 8 <= beg + n; i += 8) {
         unsigned byte = bits[i / 8];
 
+        if (byte == 0)
+            continue; /* columns that are null for long stretches are common */
         for (unsigned b = 0; b < 8; b++) {
             rows[found] = (int32_t)(i + b);
             found += byte >> b & 1;
@@ -230,7 +243,16 @@ static int64_t list_bits(const uint8_t *bits, int64_t beg, int64_t n, int32_t *r
         rows[found] = (int32_t)i;
         found += vj_bit_get(bits, i);
     }
-    return found;
+}
+
+/* Set bits in [beg, beg+n). */
+static int64_t count_range(const uint8_t *bits, int64_t beg, int64_t n)
+{
+    int64_t found = 0;
+
+    for (; n > 0 && beg % 8 != 0; beg++, n--)
+        found += vj_bit_get(bits, beg);
+    return n > 0 ? found + vj_bits_count(bits + beg / 8, n) : found;
 }
 
 static vj_status stage_flat(vj_leaf *leaf, const vj_col *col, int64_t beg, int64_t n,
@@ -239,19 +261,21 @@ static vj_status stage_flat(vj_leaf *leaf, const vj_col *col, int64_t beg, int64
     int32_t *rows = NULL;
     int64_t present = n;
 
-    if (col->valid != NULL) {
+    if (col->valid != NULL)
+        present = count_range(col->valid, beg, n);
+    if (present < n && leaf->max_def == 0)
+        return fail_null(leaf, err);
+    if (present > 0 && present < n) {
         vj_buf_reset(&scratch->rows);
         if ((rows = more(&scratch->rows, n + LIST_SLACK, sizeof *rows, err)) == NULL)
             return VJ_E_NOMEM;
-        present = list_bits(col->valid, beg, n, rows);
-        if (present < n && leaf->max_def == 0)
-            return fail_null(leaf, err);
+        list_bits(col->valid, beg, n, rows);
     }
     if (leaf->max_def > 0)
         VJ_TRY(append_bits(&leaf->defs, leaf->page_levels, present < n ? col->valid : NULL, beg,
                            n, err));
     leaf->page_levels += n;
-    return take_values(leaf, col, beg, present < n ? rows : NULL, present, err);
+    return take_values(leaf, col, beg, rows, present, err);
 }
 
 /* ---- nested columns ---- */
@@ -371,9 +395,45 @@ static vj_status stage_nested(vj_leaf *leaf, const vj_col *top, int64_t beg, int
     return take_values(leaf, col, 0, at.idx, present, err);
 }
 
+/*
+ * A list of plain values without a null or an empty list among rows [beg, beg+n), the usual list
+ * of a VCF: its levels follow from the offsets alone, its values are a range. False: not that.
+ */
+static bool is_plain_list(const vj_leaf *leaf, const vj_col *col, int64_t beg, int64_t n)
+{
+    bool plain = leaf->n_steps == 2 && leaf->steps[0].field->type.kind == VJ_LIST && n > 0 &&
+                 col->kids[0].valid == NULL &&
+                 (col->valid == NULL || count_range(col->valid, beg, n) == n);
+
+    for (int64_t i = beg; plain && i < beg + n; i++)
+        plain = col->offs[i + 1] > col->offs[i];
+    return plain;
+}
+
+static vj_status stage_plain_list(vj_leaf *leaf, const vj_col *col, int64_t beg, int64_t n,
+                                  vj_error *err)
+{
+    const int32_t *offs = col->offs + beg;
+    int64_t total = offs[n] - offs[0];
+    uint8_t *defs = more(&leaf->defs, total, 1, err);
+    uint8_t *reps = more(&leaf->reps, total, 1, err);
+
+    if (defs == NULL || reps == NULL)
+        return VJ_E_NOMEM;
+    memset(defs, leaf->max_def, (size_t)total);
+    memset(reps, 1, (size_t)total);
+    for (int64_t i = 0; i < n; i++)
+        reps[offs[i] - offs[0]] = 0;
+    leaf->page_levels += total;
+    return take_values(leaf, &col->kids[0], offs[0], NULL, total, err);
+}
+
 vj_status vj_leaf_stage(vj_leaf *leaf, const vj_col *top, int64_t beg, int64_t n,
                         vj_leaf_scratch *scratch, vj_error *err)
 {
-    return leaf->n_steps == 1 ? stage_flat(leaf, top, beg, n, scratch, err)
-                              : stage_nested(leaf, top, beg, n, scratch, err);
+    if (leaf->n_steps == 1)
+        return stage_flat(leaf, top, beg, n, scratch, err);
+    if (is_plain_list(leaf, top, beg, n))
+        return stage_plain_list(leaf, top, beg, n, err);
+    return stage_nested(leaf, top, beg, n, scratch, err);
 }

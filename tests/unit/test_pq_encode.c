@@ -139,6 +139,29 @@ static void hybrid_of_bits_is_read_back(void **state)
     }
 }
 
+static void hybrid_of_levels_is_read_back(void **state)
+{
+    static uint8_t levels[MOST];
+    uint64_t seed = test_seed();
+
+    (void)state;
+    for (int round = 0; round < 400; round++) {
+        unsigned width = 1 + (unsigned)(test_random(&seed) % 3);
+        size_t n = test_random(&seed) % (round % 4 == 0 ? 20 : MOST);
+        uint64_t rare = 1 + test_random(&seed) % 60;
+
+        for (size_t i = 0; i < n; i++)
+            levels[i] = (uint8_t)(test_random(&seed) % rare == 0
+                                      ? test_random(&seed) & ((1u << width) - 1)
+                                      : 1);
+        size_t len = vj_enc_hybrid_bytes(levels, n, width, values32, bytes);
+        assert_true(len <= vj_enc_hybrid_max(n, width));
+        decode_hybrid(bytes, len, width, n, back32);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(back32[i], levels[i]);
+    }
+}
+
 /* A reader addresses value i of a page directly only when the page is one run. */
 static void values_without_long_runs_are_one_packed_run(void **state)
 {
@@ -224,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hybrid_is_read_back),
         cmocka_unit_test(hybrid_of_bits_is_read_back),
+        cmocka_unit_test(hybrid_of_levels_is_read_back),
         cmocka_unit_test(values_without_long_runs_are_one_packed_run),
         cmocka_unit_test(equal_values_are_one_repeated_run),
         cmocka_unit_test(delta_is_read_back),
