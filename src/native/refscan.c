@@ -495,6 +495,8 @@ vj_status vj_refscan_run(vj_refscan *scan, const vj_database *db, const vj_join_
         /* the neighbouring batches want the groups at both ends as well */
         scan->at_edge = i == 0 || i + 1 == scan->live_groups.n;
         vj_status rc = scan_rowgroup(scan, db, index, group, out, err);
+        if (rc == VJ_OK && scan->cursor != NULL)
+            vj_pq_cursor_relax(scan->cursor);
         if (rc != VJ_OK)
             return vj_wrap(err, rc, "reading database %s", db->name);
     }

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,10 +22,16 @@ int64_t vj_os_bytes_read(void)
 struct vj_source {
     char *name;
     int fd; /* -1: memory */
-    const uint8_t *ptr;
+    const uint8_t *ptr; /* memory, or the map of the file; NULL: none */
     int64_t size_bytes;
     int64_t mtime_ns;
 };
+
+/* Bring mapped pages in, with an error instead of a signal where that fails (Linux 5.14). */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+#define MAP_PAGE ((int64_t)4096) /* at most the size of a page: advice is given from here on */
 
 static vj_status fail_errno(vj_error *err, const char *what, const char *name)
 {
@@ -33,6 +41,19 @@ static vj_status fail_errno(vj_error *err, const char *what, const char *name)
 
     return vj_fail(err, rc, "%s: cannot %s: %s", name, what,
                    strerror_r(code, text, sizeof text));
+}
+
+/* Address space only; without a map, or with a limit on address space, the file is read. */
+static void map_file(vj_source *source)
+{
+    struct rlimit space = {0};
+
+    if (source->size_bytes == 0 || sysconf(_SC_PAGESIZE) != MAP_PAGE ||
+        getrlimit(RLIMIT_AS, &space) != 0 || space.rlim_cur != RLIM_INFINITY)
+        return;
+    void *map = mmap(NULL, (size_t)source->size_bytes, PROT_READ, MAP_SHARED, source->fd, 0);
+    if (map != MAP_FAILED)
+        source->ptr = map;
 }
 
 vj_status vj_source_open(const char *path, vj_source **out, vj_error *err)
@@ -58,6 +79,7 @@ vj_status vj_source_open(const char *path, vj_source **out, vj_error *err)
     }
     source->size_bytes = st.st_size;
     source->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    map_file(source);
     *out = source;
     return VJ_OK;
 out:
@@ -88,8 +110,11 @@ void vj_source_free(vj_source *source)
 {
     if (source == NULL)
         return;
-    if (source->fd >= 0)
+    if (source->fd >= 0) {
+        if (source->ptr != NULL)
+            munmap((void *)(uintptr_t)source->ptr, (size_t)source->size_bytes);
         close(source->fd);
+    }
     vj_free(source->name);
     vj_free(source);
 }
@@ -152,6 +177,45 @@ vj_status vj_source_read(const vj_source *source, int64_t off, void *dst, size_t
     }
     atomic_fetch_add(&total_read, (int64_t)len_bytes);
     return VJ_OK;
+}
+
+/* The range in whole pages, inside the file. */
+static void advise(const vj_source *source, int64_t off, int64_t len, int advice, int *rc)
+{
+    int64_t beg = off & ~(MAP_PAGE - 1);
+    int64_t end = VJ_MIN((off + len + MAP_PAGE - 1) & ~(MAP_PAGE - 1), source->size_bytes);
+
+    *rc = madvise((void *)(uintptr_t)(source->ptr + beg), (size_t)(end - beg), advice);
+}
+
+const uint8_t *vj_source_borrow(const vj_source *source, int64_t off, size_t len_bytes)
+{
+    int64_t end = 0;
+    int rc = 0;
+
+    if (source->ptr == NULL || off < 0 || VJ_ADD_OVERFLOW(off, (int64_t)len_bytes, &end) ||
+        end > source->size_bytes)
+        return NULL;
+    if (source->fd < 0)
+        return source->ptr + off;
+#ifdef VJ_TESTING
+    if (vj_read_fault_hook != NULL) /* faults are for reads */
+        return NULL;
+#endif
+    advise(source, off, (int64_t)len_bytes, MADV_POPULATE_READ, &rc);
+    if (rc != 0)
+        return NULL;
+    atomic_fetch_add(&total_read, (int64_t)len_bytes);
+    return source->ptr + off;
+}
+
+void vj_source_return(const vj_source *source, int64_t off, size_t len_bytes)
+{
+    int rc = 0;
+
+    /* pages at the ends may be others' too: they come again when they are touched */
+    if (source->fd >= 0 && source->ptr != NULL && len_bytes > 0)
+        advise(source, off, (int64_t)len_bytes, MADV_DONTNEED, &rc);
 }
 
 /* ---- sequential input ---- */

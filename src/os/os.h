@@ -38,7 +38,18 @@ int64_t vj_source_mtime_ns(const vj_source *source);
  */
 VJ_MUST_CHECK vj_status vj_source_read(const vj_source *source, int64_t off, void *dst,
                                        size_t len_bytes, vj_error *err);
-/* Bytes all sources of this process have read; for the tracker. */
+/*
+ * The bytes at off where they lie, without a copy: memory, or the file as mapped into this
+ * process, brought in beforehand. NULL where that cannot be had (then vj_source_read tells why,
+ * or works): a range outside, no such map, an address space limit, a damaged disk. The address
+ * stays good until the source is freed.
+ *
+ * A file that somebody cuts short while it is mapped ends the process (docs/decisions/021).
+ */
+const uint8_t *vj_source_borrow(const vj_source *source, int64_t off, size_t len_bytes);
+/* Bytes that were borrowed need not stay in memory; who borrows them again gets them again. */
+void vj_source_return(const vj_source *source, int64_t off, size_t len_bytes);
+/* Bytes all sources of this process have read or borrowed; for the tracker. */
 int64_t vj_os_bytes_read(void);
 
 /* Sequential bytes: a file, a pipe, or standard input ("-"). One thread at a time. */

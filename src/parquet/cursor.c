@@ -1,5 +1,13 @@
 #include "parquet/column.h"
 
+/* Borrowed file bytes are given back when they are so many, or the list of them is full. */
+#define HELD_BYTES ((int64_t)8 << 20)
+#define HELD_RANGES 64
+
+typedef struct byte_range {
+    int64_t beg, end;
+} byte_range;
+
 struct vj_pq_cursor {
     vj_budget *budget;
     const vj_pq_file *file;
@@ -13,6 +21,9 @@ struct vj_pq_cursor {
     pq_tree tree;
     vj_col view;
     uint64_t signature; /* of the field the cursor was opened for */
+    byte_range held[HELD_RANGES]; /* bytes of earlier chunks that `file` has lent */
+    int n_held;
+    int64_t held_bytes;
 };
 
 /* A nested slice grows by so many rows, until it has one of these sizes. */
@@ -97,10 +108,44 @@ static vj_status shape(vj_pq_cursor *cur, const vj_pq_file *file, int32_t field_
     return pq_tree_init(&cur->tree, node, cur->budget, err);
 }
 
+/* Remember what the chunks at hand have borrowed, joined with the range before where they meet. */
+static void note_held(vj_pq_cursor *cur)
+{
+    for (int32_t i = 0; i < cur->n_columns; i++) {
+        pq_pages *pages = &cur->columns[i].pages;
+        byte_range *last = cur->n_held > 0 ? &cur->held[cur->n_held - 1] : NULL;
+
+        if (pages->held_beg == pages->held_end)
+            continue;
+        cur->held_bytes += pages->held_end - pages->held_beg;
+        if (last != NULL && pages->held_beg >= last->beg && pages->held_beg <= last->end)
+            last->end = VJ_MAX(last->end, pages->held_end);
+        else if (cur->n_held < HELD_RANGES)
+            cur->held[cur->n_held++] = (byte_range){pages->held_beg, pages->held_end};
+        pages->held_beg = pages->held_end = 0;
+    }
+}
+
+void vj_pq_cursor_relax(vj_pq_cursor *cur)
+{
+    note_held(cur);
+    if (cur->held_bytes < HELD_BYTES && cur->n_held < HELD_RANGES)
+        return;
+    for (int i = 0; i < cur->n_held; i++)
+        vj_source_return(cur->file->source, cur->held[i].beg,
+                         (size_t)(cur->held[i].end - cur->held[i].beg));
+    cur->n_held = 0;
+    cur->held_bytes = 0;
+}
+
 /* Stand before the first row of a group of the field that the cursor is shaped for. */
 static vj_status begin_rows(vj_pq_cursor *cur, const vj_pq_file *file, int32_t rowgroup_i,
                             vj_error *err)
 {
+    if (cur->file == file)
+        note_held(cur);
+    else
+        cur->n_held = 0; /* the file before may be gone, and its bytes with it */
     cur->file = file;
     cur->rowgroup_i = rowgroup_i;
     cur->row = 0;

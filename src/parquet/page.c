@@ -121,6 +121,26 @@ static vj_status fail_range(const pq_pages *p, int64_t off, int64_t len, vj_erro
                    "ends at %lld", (long long)len, (long long)off, (long long)p->end);
 }
 
+/* File bytes where they lie, or NULL. Checked by need(). */
+static const uint8_t *borrow(pq_pages *p, int64_t off, int64_t len)
+{
+    int64_t want = VJ_MIN(VJ_MAX(len, p->ahead_bytes), p->end - off);
+
+    if (off >= p->lent_beg && off + len <= p->lent_end)
+        return p->lent + (off - p->lent_beg);
+    const uint8_t *ptr = vj_source_borrow(p->file->source, off, (size_t)want);
+    if (ptr == NULL) {
+        p->lends = false;
+        return NULL;
+    }
+    bool first = p->held_beg == p->held_end;
+    p->held_beg = first ? off : VJ_MIN(p->held_beg, off);
+    p->held_end = first ? off + want : VJ_MAX(p->held_end, off + want);
+    p->lent_beg = off;
+    p->lent_end = off + want;
+    return p->lent = ptr;
+}
+
 /*
  * Address of file bytes [off, off + len), PQ_SLACK readable bytes behind them. What the window
  * holds of them is kept; up to ahead_bytes more are read with them.
@@ -131,6 +151,8 @@ static vj_status need(pq_pages *p, int64_t off, int64_t len, const uint8_t **ptr
 
     if (off < p->beg || len < 0 || len > p->end - off)
         return fail_range(p, off, len, err);
+    if (p->lends && (*ptr = borrow(p, off, len)) != NULL)
+        return VJ_OK;
     if (off >= p->window_beg && off + len <= have_end) {
         *ptr = p->window.ptr + (off - p->window_beg);
         return VJ_OK;
@@ -243,6 +265,8 @@ vj_status pq_pages_begin(pq_pages *p, const vj_pq_file *file, int32_t rowgroup_i
     p->has_head = false;
     p->window.len_bytes = 0;
     p->window_beg = 0;
+    p->lent_beg = p->lent_end = p->held_beg = p->held_end = 0;
+    p->lends = vj_source_size(file->source) - p->end >= (int64_t)PQ_SLACK;
     p->ahead_bytes = c->compressed_bytes <= PQ_WHOLE_BYTES ? c->compressed_bytes : 65536;
     p->dict.n = -1;
     p->dict_off = 0;

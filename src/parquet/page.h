@@ -6,7 +6,8 @@
  *                         ^ next_off: the head that pq_pages_peek shows
  *
  * A chunk of up to PQ_WHOLE_BYTES is read at once, a larger one page by page, so that a reader
- * holds one compressed and one inflated page.
+ * holds one compressed and one inflated page. Where the source lends its bytes, they are used
+ * where they lie.
  */
 #ifndef VJ_PARQUET_PAGE_H
 #define VJ_PARQUET_PAGE_H
@@ -71,6 +72,10 @@ typedef struct pq_pages {
     int64_t head_off;
     vj_buf window; /* file bytes [window_beg, window_beg + len) */
     int64_t window_beg;
+    bool lends;                 /* the source lends bytes instead: file bytes [lent_beg, lent_end) */
+    int64_t lent_beg, lent_end;
+    const uint8_t *lent;
+    int64_t held_beg, held_end; /* all that was lent of this chunk */
     int64_t ahead_bytes;
     vj_buf body;    /* inflated page */
     vj_buf levels;  /* re-packed levels of the BIT_PACKED encoding */

@@ -171,6 +171,12 @@ void vj_pq_cache_free(vj_pq_cache *cache);
 /* Use the cache (NULL: none) for compressed pages from the next _aim or _rewind on. The files
  * read with it must not be freed before it. */
 void vj_pq_cursor_share(vj_pq_cursor *cur, vj_pq_cache *cache);
+/*
+ * File bytes that the cursor borrowed in place may leave memory: called now and then, between
+ * columns, it keeps what is resident within some 8 MiB and one column. What the cursor gave out
+ * is not valid any more.
+ */
+void vj_pq_cursor_relax(vj_pq_cursor *cur);
 void vj_pq_cursor_free(vj_pq_cursor *cur);
 /*
  * Decode the next rows. Yields 1..max_rows rows and moves behind them; at the end of the row
