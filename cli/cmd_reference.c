@@ -7,13 +7,17 @@
 static int run_build(int argc, char **argv);
 static int run_info(int argc, char **argv);
 
-enum { OPT_REPLACE = 512 };
+enum { OPT_REPLACE = 512, OPT_LAYOUT };
 
 static const vj_cli_option build_options[] = {
     {'o', "output", "DIR", "Output", "folder to make; one Parquet file per contig", NULL},
     {OPT_RELEASE, "release", "TEXT", "Output", "release of the database, kept in the files", NULL},
     {OPT_COMPRESSION, "compression", "CODEC[:LEVEL]", "Output",
-     "zstd (default, where it pays), snappy, gzip, lz4, brotli, none", "VARJOIN_COMPRESSION"},
+     "zstd, snappy, gzip, lz4, brotli, none (default: none, zstd with --layout plain)",
+     "VARJOIN_COMPRESSION"},
+    {OPT_LAYOUT, "layout", "tuned|plain", "Output",
+     "tuned (default): stored for this join, read under the original names and types; plain: "
+     "every column as it was", NULL},
     {OPT_REPLACE, "replace", NULL, "Output", "take the place of a folder that has files", NULL},
     {OPT_NO_VERSION, "no-version", NULL, "Output", "leave version and command line out", NULL},
     {OPT_INFO_FIELDS, "info-fields", "LIST", "Records", "only these INFO fields", NULL},
@@ -32,8 +36,9 @@ const vj_cli_verb vj_verb_reference_build;
 const vj_cli_verb vj_verb_reference_build = {
     .name = "reference build",
     .args = "[options] -o DIR IN [IN ...]",
-    .summary = "make a database of VCF or BCF",
-    .details = "Splits records with several ALTs (Number=A and R cut to the allele), trims shared "
+    .summary = "make a database of VCF, BCF or Parquet",
+    .details = "IN is VCF or BCF (several with the same INFO fields), or one Parquet database: a "
+               "file, a folder or a glob. Splits records with several ALTs (Number=A and R cut to the allele), trims shared "
                "bases, sorts by contig, start, ref and alt, and writes one Parquet file per contig.",
     .options = build_options,
     .run = run_build,
@@ -66,6 +71,9 @@ static vj_status parse_option(const vj_cli_args *cli, int id, vj_reference_optio
         return VJ_OK;
     case OPT_COMPRESSION:
         o->compression = cli->value;
+        return VJ_OK;
+    case OPT_LAYOUT:
+        o->layout = cli->value;
         return VJ_OK;
     case OPT_REPLACE:
         o->replace = 1;
@@ -125,6 +133,9 @@ static int run_build(int argc, char **argv)
     vj_cli_progress_end();
     if (rc != VJ_OK)
         return vj_cli_error(&err);
+    if (result.n_dropped > 0 && vj_cli_verbosity >= 0)
+        vj_cli_warn("%lld rows have no value in a key column and are left out: nothing matches "
+                    "them", (long long)result.n_dropped);
     if (vj_cli_verbosity >= 1)
         fprintf(stderr, "%s: %lld records gave %lld rows on %lld contigs, %s\n",
                 options.output_dir, (long long)result.n_records, (long long)result.n_rows,

@@ -1,5 +1,5 @@
 /*
- * reference.h - build databases from VCF or BCF, and describe them.
+ * reference.h - build databases from VCF, BCF or Parquet, and describe them.
  */
 #ifndef VARJOIN_REFERENCE_H
 #define VARJOIN_REFERENCE_H
@@ -12,13 +12,16 @@ extern "C" {
 
 typedef struct vj_reference_options {
     size_t struct_size;
-    const char *const *inputs; /* VCF, VCF.gz or BCF paths, all with the same INFO fields */
+    /* VCF, VCF.gz or BCF paths, all with the same INFO fields; or one Parquet database: a file, a
+     * folder or a glob */
+    const char *const *inputs;
     int n_inputs;
     const char *output_dir; /* one file per contig appears in it; whole or not at all */
     const char *release;    /* kept in the files; NULL: "" */
     const char *info_fields; /* NULL: all */
     const char *assume_number;
-    const char *compression; /* NULL: zstd where it pays */
+    const char *compression; /* NULL: none with layout tuned, zstd where it pays with plain */
+    const char *layout;      /* "tuned" (NULL), or "plain": every column as it was */
     const char *bad_records_path;
     const char *command_line;
     const char *temp_dir;   /* for sorted runs; NULL: in the output's parent */
@@ -37,11 +40,13 @@ typedef struct vj_reference_options {
 
 typedef struct vj_reference_result {
     int64_t n_records, n_rows, n_contigs, n_runs; /* runs: sorted pieces, merged where several */
+    int64_t n_dropped; /* rows with a null in the key: nothing matches them */
     int64_t bytes_out;
 } vj_reference_result;
 
 /*
- * Split multi-allelic records (Number=A and R cut to the allele), trim shared bases (suffix, then
+ * Lay a database out for this join (docs/formats.md, "built databases"). Records of VCF and BCF,
+ * and rows of Parquet with several ALTs: split multi-allelic records (Number=A and R cut to the allele), trim shared bases (suffix, then
  * prefix), sort by contig, start, ref, alt, and write one Parquet file per contig.
  */
 VJ_API VJ_MUST_CHECK vj_status vj_reference_build(const vj_reference_options *options,

@@ -142,9 +142,62 @@ def union_schema(pl, db):
         for name, dtype in pl.read_parquet_schema(path).items():
             if schema.get(name, pl.Null) == pl.Null:
                 schema[name] = dtype
-    for column in db["payload"]:
+    for column in [] if "layout" in db else db["payload"]:
         schema.setdefault(column["source"], polars_type(pl, column["type"]))
     return schema
+
+
+def logical_columns(pl, layout):
+    """Expressions that give a tuned database's columns their own names and types.
+
+    layout is the JSON of the files' key-value varjoin.layout (docs/formats.md).
+    """
+    by_name = {column["name"]: column for column in layout["columns"]}
+    both = pl.col(by_name[layout["ref"]]["column"]).str.split_exact("\t", 1)
+    ref, alt = both.struct.field("field_0"), both.struct.field("field_1")
+    span = pl.col(layout["start"]).cast(pl.Int64) + ref.str.len_bytes().cast(pl.Int64)
+
+    def meaning(column, means):
+        if means is None:
+            return pl.lit(None)
+        if means == "ref":
+            return ref
+        if means == "alt":
+            return alt
+        if means == "side":
+            return pl.col(column["side"])
+        return span + means["span"] if "span" in means else pl.lit(means["value"])
+
+    def packed(column, dtype):
+        code = (pl.col(column["column"]).cast(pl.Int64) // (1 << column["shift"])) % (
+            1 << column["bits"]
+        )
+        plain = [None if m is None else m["value"] for m in column["means"]
+                 if m is None or (isinstance(m, dict) and "value" in m)]
+        if len(plain) == len(column["means"]):
+            return code.replace_strict(list(range(len(plain))), plain, return_dtype=dtype)
+        chain = pl
+        for i, means in enumerate(column["means"]):
+            chain = chain.when(code == i).then(meaning(column, means).cast(dtype))
+        return chain.otherwise(None)
+
+    def one(column):
+        how = column["how"]
+        if how == "column":
+            return pl.col(column["name"])
+        if how in ("ref", "alt"):
+            return ref if how == "ref" else alt
+        dtype = polars_type(pl, column["type"])
+        if how == "constant":
+            return pl.lit(column["value"], dtype=dtype)
+        if how == "prefixed":
+            number = pl.col(column["column"])
+            rest = pl.col(column["side"]) if "side" in column else pl.lit(None, dtype=dtype)
+            named = pl.concat_str(pl.lit(column["prefix"]), number.cast(pl.String))
+            return pl.when(number != 0).then(named).otherwise(rest)
+        return packed(column, dtype)
+
+    return [one(column).alias(column["name"]) for column in layout["columns"]]
 
 
 def scan_database(pl, db, left):
@@ -153,6 +206,15 @@ def scan_database(pl, db, left):
         db["paths"], row_index_name="__vj_i", hive_partitioning=False, glob=False,
         missing_columns="insert", extra_columns="ignore", schema=union_schema(pl, db),
     )
+    stored, logical = None, None
+    if "layout" in db:
+        logical = {c["name"]: e for c, e in
+                   zip(db["layout"]["columns"], logical_columns(pl, db["layout"]))}
+        stored = {c["name"] for c in db["layout"]["columns"] if c["how"] == "column"}
+        late = {db["chrom"], db["start"], *(pair["db"] for pair in db["pairs"])} <= stored
+        if not late:  # joined by a column that has to be made first
+            scan = scan.select("__vj_i", *logical.values())
+            logical = None
     schema = scan.collect_schema()
     # Polars reads its own dictionaries as categories, which are no text to a join
     texts = [n for n, t in schema.items() if t.base_type() in (pl.Categorical, pl.Enum)]
@@ -165,11 +227,14 @@ def scan_database(pl, db, left):
         scan = scan.filter(pl.col(db["start"]).is_between(bounds["lo"][0], bounds["hi"][0]))
     payload = [c["source"] for c in db["payload"]]
     needed = list(dict.fromkeys(payload + db_names + ([db["ref"], db["alt"]] if db["key_alleles"] else [])))
-    scan = scan.select("__vj_i", *needed)
+    if logical is None:
+        scan = scan.select("__vj_i", *needed)
     if keys.width > 0:
         scan = scan.join(
             keys.lazy(), left_on=db_names, right_on=keys.columns, how="semi", nulls_equal=False
         )
+    if logical is not None:  # of the few rows that are left
+        scan = scan.select("__vj_i", *[logical[name] for name in needed])
     return scan.collect(engine="streaming"), schema
 
 

@@ -131,6 +131,23 @@ static vj_status add_payload(description *d, const vj_external *ext, const vj_da
     return VJ_OK;
 }
 
+/* A tuned database under its own names. */
+static vj_status add_projection(description *d, const vj_database *from, vj_duck_db *to,
+                                vj_error *err)
+{
+    vj_buf sql = {0};
+
+    if (from->files[0].built == NULL)
+        return VJ_OK;
+    vj_status rc = vj_built_sql(from->files[0].built, &sql, err);
+    if (rc == VJ_OK) {
+        to->projection = vj_arena_strndup(&d->arena, sql.ptr, sql.len_bytes, err);
+        rc = to->projection != NULL ? VJ_OK : VJ_E_NOMEM;
+    }
+    vj_buf_fini(&sql);
+    return rc;
+}
+
 static void add_bounds(const vj_external *ext, vj_duck_db *to)
 {
     int64_t lo = INT64_MAX;
@@ -172,7 +189,7 @@ static vj_status describe_db(description *d, const vj_external *ext, int32_t i, 
 
     /* DuckDB unites columns by name: the files of one database call their keys alike. */
     const vj_db_file *file = &from->files[0];
-    const vj_field *fields = vj_pq_meta_view(file->pq)->schema.fields;
+    const vj_field *fields = file->schema->fields;
 
     *to = (vj_duck_db){.name = from->name, .chrom = fields[file->chrom_i].name,
                        .start = fields[file->start_i].name, .ref = fields[file->ref_i].name,
@@ -181,6 +198,7 @@ static vj_status describe_db(description *d, const vj_external *ext, int32_t i, 
     VJ_TRY(add_join_columns(d, ext, to, err));
     VJ_TRY(add_paths(d, ext, from, to, err));
     VJ_TRY(add_payload(d, ext, from, to, err));
+    VJ_TRY(add_projection(d, from, to, err));
     add_bounds(ext, to);
     return add_contigs(d, from, to, err);
 }

@@ -69,7 +69,7 @@ static json_t *describe_db(const vj_external *ext, const vj_database *db,
         json_array_append_new(pairs, pair);
     }
     const vj_db_file *file = &db->files[0];
-    const vj_field *fields = vj_pq_meta_view(file->pq)->schema.fields;
+    const vj_field *fields = file->schema->fields;
 
     json_object_set_new(root, "name", text_json(db->name));
     json_object_set_new(root, "chrom", text_json(fields[file->chrom_i].name));
@@ -77,6 +77,11 @@ static json_t *describe_db(const vj_external *ext, const vj_database *db,
     json_object_set_new(root, "ref", text_json(fields[file->ref_i].name));
     json_object_set_new(root, "alt", text_json(fields[file->alt_i].name));
     json_object_set_new(root, "paths", describe_paths(ext, db));
+    if (file->built != NULL) {
+        const char *layout = vj_pq_kv_get(file->pq, VJ_BUILT_KEY);
+
+        json_object_set_new(root, "layout", json_loads(layout, 0, NULL));
+    }
     json_object_set_new(root, "start_base", json_integer(db->start_base));
     json_object_set_new(root, "contigs", describe_contigs(db));
     json_object_set_new(root, "key_contig", json_boolean(parts->contig));

@@ -16,6 +16,7 @@
 
 /* Bounds-checked arithmetic on sizes from outside: true means overflow. */
 #define VJ_ADD_OVERFLOW(a, b, out) __builtin_add_overflow(a, b, out)
+#define VJ_SUB_OVERFLOW(a, b, out) __builtin_sub_overflow(a, b, out)
 #define VJ_MUL_OVERFLOW(a, b, out) __builtin_mul_overflow(a, b, out)
 #define VJ_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define VJ_MAX(a, b) ((a) > (b) ? (a) : (b))

@@ -5,7 +5,7 @@
  *          files with the names of their key columns; nothing here depends on engine/
  * out:     one Parquet file, written by DuckDB itself; nothing of the result enters this process
  *          but the counts
- * relies:  base, os; libduckdb.so through dlopen, never linked
+ * relies:  base, os, engine/built.h (catalogs show built databases as they are meant); libduckdb.so through dlopen, never linked
  * not:     reading the input, naming output columns, choosing the engine (engine/)
  * threads: a vj_duck belongs to one thread at a time; several may be open
  * tests:   unit/test_duck_sql.c, unit/test_duck_run.c (skips without the library),
@@ -158,6 +158,9 @@ typedef struct vj_duck_db {
     const char *name;             /* for messages */
     const char *const *paths;     /* only files that are needed, in database order */
     int32_t n_paths;              /* 0: nothing matches, all payload columns are null */
+    /* "expr AS name, ..." that gives the columns below from what the files hold; NULL: the files
+     * have them as they are */
+    const char *projection;
     const char *chrom, *start, *ref, *alt; /* column names; those that the key uses */
     /* SQL types of chrom and start, for the builder; NULL: _run_join asks the files. */
     const char *chrom_type, *start_type;

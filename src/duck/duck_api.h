@@ -172,6 +172,10 @@ VJ_MUST_CHECK vj_status duck_sql_end(vj_buf *sql, vj_error *err);
 /* read_parquet(['a', 'b'], union_by_name = true, hive_partitioning = false) */
 VJ_MUST_CHECK vj_status duck_sql_scan(vj_buf *sql, const char *const *paths, int32_t n_paths,
                                       vj_error *err);
+/* The same for a database, through its projection; with_place: file_index and file_row_number
+ * can be named. */
+VJ_MUST_CHECK vj_status duck_sql_db_scan(vj_buf *sql, const vj_duck_db *db, bool with_place,
+                                         vj_error *err);
 /* ") TO 'path' (FORMAT PARQUET, ...)" of a join's options. */
 VJ_MUST_CHECK vj_status duck_sql_copy_to(vj_buf *sql, const vj_duck_join *join, vj_error *err);
 /* Make vj_tally known to the session's connection. */

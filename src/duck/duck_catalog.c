@@ -8,9 +8,10 @@
 #include <strings.h>
 
 #include "duck/duck_api.h"
+#include "engine/built.h"
 
 /* Part of the fingerprint: another value makes old catalogs out of date. */
-#define LAYOUT "varjoin-catalog-1"
+#define LAYOUT "varjoin-catalog-2"
 #define SELF "varjoin_catalog"
 #define MAX_CATALOG_BYTES ((size_t)64 << 20)
 
@@ -20,6 +21,7 @@ typedef struct entry {
     char *pattern; /* absolute: a folder, a file, or as given (glob) */
     bool is_dir;
     vj_paths paths; /* absolute */
+    vj_buf projection; /* SQL of a tuned database's columns; empty: as the files have them */
     int64_t n_bytes;
     char fingerprint[40];
 } entry;
@@ -28,6 +30,7 @@ static void entry_fini(entry *e)
 {
     vj_free(e->pattern);
     vj_paths_fini(&e->paths);
+    vj_buf_fini(&e->projection);
 }
 
 /* ---- looking at the files ---- */
@@ -76,6 +79,25 @@ out:
     return rc;
 }
 
+/* Files of one build share their layout; the first one tells. */
+static vj_status look_at_layout(entry *e, vj_error *err)
+{
+    vj_pq_file *file = NULL;
+    vj_built *built = NULL;
+    vj_status rc = VJ_OK;
+
+    VJ_GO(rc, vj_pq_open_path(e->paths.ptr[0], NULL, &file, err));
+    VJ_GO(rc, vj_built_read(file, NULL, &built, err));
+    if (built != NULL) {
+        VJ_GO(rc, vj_built_sql(built, &e->projection, err));
+        rc = duck_sql_end(&e->projection, err);
+    }
+out:
+    vj_built_free(built);
+    vj_pq_free(file);
+    return rc;
+}
+
 static vj_status look_at_entry(const vj_duck_catalog_entry *wanted, entry *e, vj_error *err)
 {
     e->name = wanted->name;
@@ -84,6 +106,7 @@ static vj_status look_at_entry(const vj_duck_catalog_entry *wanted, entry *e, vj
     if (e->paths.n == 0)
         return vj_fail(err, VJ_E_NOTFOUND, "%s: no Parquet file there", wanted->pattern);
     VJ_TRY(make_absolute(&e->paths, err));
+    VJ_TRY(look_at_layout(e, err));
     if (vj_path_exists(wanted->pattern))
         VJ_TRY(vj_path_absolute(wanted->pattern, &e->pattern, err));
     else if ((e->pattern = vj_strdup(NULL, wanted->pattern, err)) == NULL)
@@ -184,7 +207,10 @@ static vj_status make_views(vj_duck *duck, const entry *entries, int32_t n, vj_b
 {
     for (int32_t i = 0; i < n; i++) {
         vj_buf_reset(sql);
-        VJ_TRY(duck_sqlf(sql, err, "CREATE VIEW made.%n AS FROM ", entries[i].name));
+        VJ_TRY(duck_sqlf(sql, err, "CREATE VIEW made.%n AS SELECT %s FROM ", entries[i].name,
+                         entries[i].projection.len_bytes > 0
+                             ? (const char *)entries[i].projection.ptr
+                             : "*"));
         VJ_TRY(add_scan(sql, &entries[i], err));
         VJ_TRY(duck_sql_end(sql, err));
         vj_status rc = vj_duck_exec(duck, (const char *)sql->ptr, NULL, err);

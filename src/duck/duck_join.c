@@ -227,7 +227,7 @@ static vj_status look_at_columns(vj_duck *duck, const vj_duck_db *db, column_loo
     vj_buf_init(&sql, duck->budget, 0);
     VJ_GO(rc, vj_buf_append_text(&sql, "SELECT column_name, column_type FROM (DESCRIBE SELECT * "
                                        "FROM ", err));
-    VJ_GO(rc, duck_sql_scan(&sql, db->paths, db->n_paths, err));
+    VJ_GO(rc, duck_sql_db_scan(&sql, db, false, err));
     VJ_GO(rc, vj_buf_append_text(&sql, ")", err));
     VJ_GO(rc, duck_sql_end(&sql, err));
     VJ_GO(rc, vj_duck_query(duck, (const char *)sql.ptr, see_column, look, err));

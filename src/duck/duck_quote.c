@@ -88,3 +88,13 @@ vj_status duck_sql_scan(vj_buf *sql, const char *const *paths, int32_t n_paths, 
         VJ_TRY(duck_sqlf(sql, err, i == 0 ? "%p" : ", %p", paths[i]));
     return vj_buf_append_text(sql, "], union_by_name = true, hive_partitioning = false)", err);
 }
+
+vj_status duck_sql_db_scan(vj_buf *sql, const vj_duck_db *db, bool with_place, vj_error *err)
+{
+    if (db->projection == NULL)
+        return duck_sql_scan(sql, db->paths, db->n_paths, err);
+    VJ_TRY(duck_sqlf(sql, err, "(SELECT %s%s FROM ", db->projection,
+                     with_place ? ", file_index, file_row_number" : ""));
+    VJ_TRY(duck_sql_scan(sql, db->paths, db->n_paths, err));
+    return vj_buf_append_text(sql, ")", err);
+}

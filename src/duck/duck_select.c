@@ -40,7 +40,7 @@ static vj_status make_views(vj_duck *duck, const vj_duck_join *join, vj_buf *sql
                                             "name: give it another name", db->name);
         vj_buf_reset(sql);
         VJ_TRY(duck_sqlf(sql, err, "CREATE OR REPLACE TEMP VIEW %n AS FROM ", db->name));
-        VJ_TRY(duck_sql_scan(sql, db->paths, db->n_paths, err));
+        VJ_TRY(duck_sql_db_scan(sql, db, false, err));
         VJ_TRY(make_view(duck, sql, err));
     }
     return VJ_OK;

@@ -247,7 +247,7 @@ static vj_status add_pairs(vj_buf *sql, const vj_duck_join *join, int32_t db_i, 
     VJ_TRY(vj_buf_append_text(sql, " FROM ", err));
     VJ_TRY(add_keys(sql, join, db, err));
     VJ_TRY(vj_buf_append_text(sql, " JOIN ", err));
-    VJ_TRY(duck_sql_scan(sql, db->paths, db->n_paths, err));
+    VJ_TRY(duck_sql_db_scan(sql, db, true, err));
     VJ_TRY(vj_buf_append_text(sql, " d", err));
     VJ_TRY(add_equalities(sql, db, err));
     return add_where(sql, db, db_i, with_tally, err);

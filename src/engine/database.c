@@ -7,6 +7,24 @@
 #define BASE_SAMPLE_ROWS 4096
 
 
+int32_t vj_db_field_find(const vj_db_file *file, const char *name)
+{
+    if (file->built == NULL)
+        return vj_pq_field_find(file->pq, name);
+    for (int32_t f = 0; f < file->schema->n_fields; f++)
+        if (strcmp(file->schema->fields[f].name, name) == 0)
+            return f;
+    return -1;
+}
+
+int32_t vj_db_physical(const vj_db_file *file, int32_t field_i)
+{
+    if (file->built == NULL)
+        return field_i;
+    const vj_built_column *c = &file->built->columns[field_i];
+    return c->how == VJ_BUILT_COLUMN ? c->physical_i : -1;
+}
+
 static bool is_integer(vj_kind kind)
 {
     return kind >= VJ_I8 && kind <= VJ_U64;
@@ -36,9 +54,9 @@ static int32_t find_spelled(const vj_schema *schema, const char *name)
 
 static vj_status need_field(const vj_db_file *file, int key, int32_t *out_i, vj_error *err)
 {
-    const vj_schema *schema = &vj_pq_meta_view(file->pq)->schema;
+    const vj_schema *schema = file->schema;
 
-    *out_i = vj_pq_field_find(file->pq, key_spellings[key][0]);
+    *out_i = vj_db_field_find(file, key_spellings[key][0]);
     for (size_t i = 0; *out_i < 0 && i < 3 && key_spellings[key][i] != NULL; i++)
         *out_i = find_spelled(schema, key_spellings[key][i]);
     if (*out_i >= 0)
@@ -52,8 +70,8 @@ static vj_status need_field(const vj_db_file *file, int key, int32_t *out_i, vj_
 static vj_status same_key_name(const vj_db_file *first, int32_t first_i, const vj_db_file *file,
                                int32_t field_i, vj_error *err)
 {
-    const char *expected = vj_pq_meta_view(first->pq)->schema.fields[first_i].name;
-    const char *found = vj_pq_meta_view(file->pq)->schema.fields[field_i].name;
+    const char *expected = first->schema->fields[first_i].name;
+    const char *found = file->schema->fields[field_i].name;
 
     if (strcmp(expected, found) == 0)
         return VJ_OK;
@@ -64,7 +82,7 @@ static vj_status same_key_name(const vj_db_file *first, int32_t first_i, const v
 static vj_status wrong_type(const vj_db_file *file, int32_t field_i, const char *expected,
                             vj_error *err)
 {
-    const vj_field *field = &vj_pq_meta_view(file->pq)->schema.fields[field_i];
+    const vj_field *field = &file->schema->fields[field_i];
     char found[96];
 
     return vj_fail(err, VJ_E_SCHEMA, "%s: column %s: expected %s, found %s", file->path,
@@ -73,7 +91,7 @@ static vj_status wrong_type(const vj_db_file *file, int32_t field_i, const char 
 
 static vj_status find_keys(vj_database *db, vj_db_file *file, bool first, vj_error *err)
 {
-    const vj_field *fields = vj_pq_meta_view(file->pq)->schema.fields;
+    const vj_field *fields = file->schema->fields;
 
     VJ_TRY(need_field(file, 0, &file->chrom_i, err));
     VJ_TRY(need_field(file, 1, &file->start_i, err));
@@ -83,11 +101,15 @@ static vj_status find_keys(vj_database *db, vj_db_file *file, bool first, vj_err
     VJ_TRY(same_key_name(db->files, db->files->start_i, file, file->start_i, err));
     VJ_TRY(same_key_name(db->files, db->files->ref_i, file, file->ref_i, err));
     VJ_TRY(same_key_name(db->files, db->files->alt_i, file, file->alt_i, err));
-    file->end_i = vj_pq_field_find(file->pq, "end");
+    file->end_i = vj_db_field_find(file, "end");
     if (file->end_i >= 0 && !is_integer(fields[file->end_i].type.kind))
         file->end_i = -1;
     if (fields[file->chrom_i].type.kind != VJ_TEXT)
         return wrong_type(file, file->chrom_i, "text", err);
+    if (vj_db_physical(file, file->chrom_i) < 0 || vj_db_physical(file, file->start_i) < 0)
+        return vj_fail(err, VJ_E_CORRUPT, "%s: " VJ_BUILT_KEY ": expected %s and %s as columns of "
+                       "the file", file->path, fields[file->chrom_i].name,
+                       fields[file->start_i].name);
     if (!is_integer(fields[file->start_i].type.kind))
         return wrong_type(file, file->start_i, "a whole number", err);
     if (fields[file->ref_i].type.kind != VJ_TEXT)
@@ -106,7 +128,7 @@ static vj_status find_keys(vj_database *db, vj_db_file *file, bool first, vj_err
 static vj_status merge_columns(vj_database *db, const vj_db_file *file, vj_map *seen,
                                vj_db_column **columns, vj_error *err)
 {
-    const vj_schema *schema = &vj_pq_meta_view(file->pq)->schema;
+    const vj_schema *schema = file->schema;
 
     for (int32_t f = 0; f < schema->n_fields; f++) {
         const vj_field *field = &schema->fields[f];
@@ -172,8 +194,8 @@ static vj_status collect_columns(vj_database *db, vj_error *err)
             goto out;
         }
         for (int32_t c = 0; c < db->n_columns; c++) {
-            int32_t f = vj_pq_field_find(file->pq, db->columns[c].field.name);
-            const vj_field *fields = vj_pq_meta_view(file->pq)->schema.fields;
+            int32_t f = vj_db_field_find(file, db->columns[c].field.name);
+            const vj_field *fields = file->schema->fields;
 
             /* an all-null column of no type is as good as an absent one */
             if (f >= 0 && fields[f].type.logical == VJ_LOGICAL_NULL &&
@@ -200,18 +222,18 @@ static vj_status describe_rowgroup(vj_database *db, int32_t file_i, int32_t g,
 
     *out = (vj_db_rowgroup){.file_i = file_i, .rowgroup_i = g, .contig = -1,
                             .min_pos1 = INT64_MIN, .max_pos1 = INT64_MAX, .n_rows = group.n_rows};
-    vj_pq_field_leaves(file->pq, file->start_i, &leaf, &leaf_end);
+    vj_pq_field_leaves(file->pq, vj_db_physical(file, file->start_i), &leaf, &leaf_end);
     vj_pq_stats start = vj_pq_chunk_view(file->pq, g, leaf).stats;
     if (start.has_bounds && start.min_i64 <= start.max_i64) {
         out->min_pos1 = start.min_i64;
         out->max_pos1 = start.max_i64;
     }
-    vj_pq_field_leaves(file->pq, file->chrom_i, &leaf, &leaf_end);
+    vj_pq_field_leaves(file->pq, vj_db_physical(file, file->chrom_i), &leaf, &leaf_end);
     vj_pq_stats chrom = vj_pq_chunk_view(file->pq, g, leaf).stats;
     /* equal bounds mean one value, exact or not (min <= every value <= max), unless a writer
      * cut both at the same length; nulls stand outside of the bounds and match nothing */
     bool no_nulls = chrom.n_nulls == 0 ||
-                    !vj_pq_meta_view(file->pq)->schema.fields[file->chrom_i].nullable;
+                    !file->schema->fields[file->chrom_i].nullable;
     if (chrom.has_bounds && no_nulls && vj_span_eq(chrom.min_bytes, chrom.max_bytes) &&
         chrom.min_bytes.len_bytes < 64) {
         VJ_TRY(vj_map_put(&db->raw_contigs, chrom.min_bytes, 1, NULL, NULL, err));
@@ -256,8 +278,8 @@ static vj_status read_contigs(vj_database *db, const vj_db_rowgroup *group, vj_e
     const vj_col *chrom = NULL;
     vj_span last = {NULL, 0};
     int32_t code = 0;
-    vj_status rc = vj_pq_cursor_open(file->pq, group->rowgroup_i, file->chrom_i, db->budget, &cur,
-                                     err);
+    vj_status rc = vj_pq_cursor_open(file->pq, group->rowgroup_i,
+                                     vj_db_physical(file, file->chrom_i), db->budget, &cur, err);
 
     while (rc == VJ_OK) {
         VJ_GO(rc, vj_pq_cursor_next(cur, BASE_SAMPLE_ROWS, &chrom, err));
@@ -366,7 +388,7 @@ static vj_status vote_rowgroup(const vj_database *db, const vj_db_rowgroup *grou
                                base_votes *votes, vj_error *err)
 {
     const vj_db_file *file = &db->files[group->file_i];
-    const vj_field *fields = vj_pq_meta_view(file->pq)->schema.fields;
+    const vj_field *fields = file->schema->fields;
     const int32_t which[4] = {file->start_i, file->end_i, file->ref_i, file->alt_i};
     vj_colb builders[4] = {0};
     vj_col cols[4];
@@ -392,6 +414,10 @@ static vj_status find_start_base(vj_database *db, vj_error *err)
     int32_t n = db->n_rowgroups;
 
     db->start_base = 1;
+    if (db->n_files > 0 && db->files[0].built != NULL) { /* the build has looked */
+        db->start_base = db->files[0].built->start_base;
+        return VJ_OK;
+    }
     /* the last and the first; the others only while no row of theirs could tell */
     for (int32_t i = 0; i < n && (i < 2 || votes.zero + votes.one == 0); i++) {
         const vj_db_rowgroup *group = &db->rowgroups[i == 0 ? n - 1 : i - 1];
@@ -464,6 +490,18 @@ static bool looks_like_vcf(const char *path)
     return false;
 }
 
+/* The other engines read the files through one set of expressions. */
+static vj_status same_layout(const vj_db_file *first, const vj_db_file *file, vj_error *err)
+{
+    if ((first->built != NULL) == (file->built != NULL) &&
+        (file->built == NULL || (first->built->identity.lo == file->built->identity.lo &&
+                                 first->built->identity.hi == file->built->identity.hi)))
+        return VJ_OK;
+    return vj_fail(err, VJ_E_SCHEMA,
+                   "%s: expected the layout of %s, found another: files of two builds are two "
+                   "databases", file->path, first->path);
+}
+
 static vj_status open_files(vj_database *db, const vj_paths *paths, vj_error *err)
 {
     db->files = vj_calloc(db->budget, paths->n, sizeof *db->files, err);
@@ -476,6 +514,10 @@ static vj_status open_files(vj_database *db, const vj_paths *paths, vj_error *er
         if (file->path == NULL)
             return VJ_E_NOMEM;
         VJ_TRY(vj_pq_open_path(file->path, db->budget, &file->pq, err));
+        VJ_TRY(vj_built_read(file->pq, db->budget, &file->built, err));
+        file->schema = file->built != NULL ? &file->built->schema
+                                           : &vj_pq_meta_view(file->pq)->schema;
+        VJ_TRY(same_layout(db->files, file, err));
         VJ_TRY(find_keys(db, file, i == 0, err));
     }
     return VJ_OK;
@@ -547,6 +589,7 @@ void vj_database_free(vj_database *db)
     if (db == NULL)
         return;
     for (int32_t i = 0; db->files != NULL && i < db->n_files; i++) {
+        vj_built_free(db->files[i].built);
         vj_pq_free(db->files[i].pq);
         vj_free(db->files[i].path);
     }

@@ -7,7 +7,7 @@
  *        VCF, BCF, Parquet        duck, polars: keyed Parquet, then theirs    Parquet, VCF, TSV
  *
  * not:     how rows are found (native/, duck/, polars/), option parsing (cli/)
- * also:    engine/keyed.h (keyed input), engine/refbuild.h (built databases) and engine/estimate.h
+ * also:    engine/built.h (layouts of built files), engine/keyed.h (keyed input), engine/refbuild.h (built databases) and engine/estimate.h
  *          (what a job would cost) are its parts
  * threads: a plan is immutable once built; sources and sinks belong to the pipeline's turns
  * tests:   unit/test_engine.c, cli/
@@ -15,6 +15,7 @@
 #ifndef VJ_ENGINE_ENGINE_H
 #define VJ_ENGINE_ENGINE_H
 
+#include "engine/built.h"
 #include "hts/hts.h"
 #include "parquet/parquet.h"
 #include "track/track.h"
@@ -34,7 +35,9 @@ typedef struct vj_db_rowgroup {
 typedef struct vj_db_file {
     char *path;
     vj_pq_file *pq;
-    int32_t chrom_i, start_i, ref_i, alt_i, end_i; /* fields; end_i -1: none */
+    vj_built *built;         /* NULL: columns are stored as they are */
+    const vj_schema *schema; /* what its columns mean, however they are stored */
+    int32_t chrom_i, start_i, ref_i, alt_i, end_i; /* fields of schema; end_i -1: none */
     int32_t *payload_i; /* field of each payload column, -1 where this file lacks it */
 } vj_db_file;
 
@@ -71,6 +74,13 @@ typedef struct vj_database {
 VJ_MUST_CHECK vj_status vj_database_open(const vj_job_database *spec, int start_base,
                                          vj_budget *budget, vj_database **out, vj_error *err);
 void vj_database_free(vj_database *db);
+/* A field of a database file's schema by exact name, or -1. */
+int32_t vj_db_field_find(const vj_db_file *file, const char *name);
+/*
+ * The field of the Parquet file that holds a logical field as it is, or -1. The start column
+ * always is one. Values of any field come from a vj_built_reader.
+ */
+int32_t vj_db_physical(const vj_db_file *file, int32_t field_i);
 
 /* ---- names of output columns ---- */
 

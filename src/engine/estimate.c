@@ -150,6 +150,8 @@ static void add_field(const vj_db_file *file, int32_t g, int32_t field_i, double
     int32_t leaf = 0;
     int32_t end = 0;
 
+    if (field_i >= 0 && file->built != NULL)
+        field_i = file->built->columns[field_i].physical_i;
     if (field_i < 0)
         return;
     for (vj_pq_field_leaves(file->pq, field_i, &leaf, &end); leaf < end; leaf++) {
@@ -167,6 +169,8 @@ static double page_share(const vj_db_file *file, int32_t g, int32_t field_i, dou
     int32_t leaf = 0;
     int32_t end = 0;
 
+    if (field_i >= 0 && file->built != NULL)
+        field_i = file->built->columns[field_i].physical_i;
     if (field_i < 0)
         return 0;
     vj_pq_field_leaves(file->pq, field_i, &leaf, &end);

@@ -210,7 +210,7 @@ static vj_status check_join_column(const vj_plan *plan, const char *name, vj_err
         return vj_fail(err, VJ_E_USAGE, "--join-columns: the input has no column %s", name);
     for (int32_t d = 0; d < plan->n_dbs; d++)
         for (int32_t i = 0; i < plan->dbs[d]->n_files; i++)
-            if (vj_pq_field_find(plan->dbs[d]->files[i].pq, name) < 0)
+            if (vj_db_field_find(&plan->dbs[d]->files[i], name) < 0)
                 return vj_fail(err, VJ_E_USAGE, "--join-columns: %s has no column %s",
                                plan->dbs[d]->files[i].path, name);
     return VJ_OK;

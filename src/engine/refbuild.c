@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "engine/refparquet.h"
 #include "engine/refsort.h"
 
 #define ROWS_PER_BATCH 8192
@@ -28,6 +29,9 @@ typedef struct build {
     vj_schema schema;      /* of the files */
     int32_t *from;         /* field of the left schema for each field */
     int32_t start_i, end_i, ref_i, alt_i; /* in schema */
+    vj_built_options facts; /* the same for the planner */
+    vj_refparquet *parquet; /* the input, when it is one */
+    vj_built *built;        /* its layout */
     vj_refsort *sort;
     vj_outfile *bad_records;
     vj_vcf_counts counts;
@@ -51,6 +55,8 @@ static vj_status make_schema(build *b, vj_error *err)
 
         if (strcmp(name, "alt_index") == 0)
             continue;
+        if (strcmp(name, "chrom") == 0)
+            b->facts.chrom_i = n;
         if (strcmp(name, "start") == 0)
             b->start_i = n;
         else if (strcmp(name, "end") == 0)
@@ -63,6 +69,10 @@ static vj_status make_schema(build *b, vj_error *err)
         b->from[n++] = f;
     }
     b->schema = (vj_schema){n, fields};
+    b->facts.start_i = b->start_i;
+    b->facts.ref_i = b->ref_i;
+    b->facts.alt_i = b->alt_i;
+    b->facts.start_base = 1;
     return VJ_OK;
 }
 
@@ -278,20 +288,48 @@ static int64_t rows_per_run(const vj_reference_options *o)
     return VJ_MAX(MIN_ROWS_PER_RUN, (memory - FIXED_BYTES) / 2 / BYTES_PER_BUFFERED_ROW);
 }
 
-static vj_status read_inputs(build *b, const char *dir, vj_error *err)
+static bool is_tuned(const vj_reference_options *o)
+{
+    return o->layout == NULL || strcmp(o->layout, "tuned") == 0;
+}
+
+/* What the sorter is told of layout, codec, memory and footer entries. */
+static vj_status sort_options(build *b, const char *dir, vj_pq_kv *kvs, vj_refsort_options *sort,
+                              vj_error *err)
+{
+    const vj_reference_options *o = b->options;
+
+    *sort = (vj_refsort_options){.schema = &b->schema, .out_dir = dir, .chrom_i = b->facts.chrom_i,
+                                 .start_i = b->facts.start_i, .ref_i = b->facts.ref_i,
+                                 .alt_i = b->facts.alt_i,
+                                 .codec = is_tuned(o) ? VJ_PQ_NONE : VJ_PQ_ZSTD,
+                                 .tuned = is_tuned(o) ? &b->facts : NULL,
+                                 .rows_per_run = rows_per_run(o), .kvs = kvs,
+                                 .no_version = o->no_version != 0, .stop = b->stop};
+    if (o->compression != NULL)
+        VJ_TRY(vj_pq_codec_parse(o->compression, &sort->codec, &sort->level, err));
+    return make_kvs(b, kvs, &sort->n_kvs, err);
+}
+
+static vj_status finish_sort(build *b, vj_error *err)
+{
+    VJ_TRY(vj_refsort_finish(b->sort, err));
+    b->result->n_runs = vj_refsort_n_runs(b->sort);
+    b->result->n_contigs = vj_refsort_n_contigs(b->sort);
+    b->result->bytes_out = vj_refsort_bytes_out(b->sort);
+    return VJ_OK;
+}
+
+static vj_status read_vcfs(build *b, const char *dir, vj_error *err)
 {
     vj_pq_kv kvs[8];
-    vj_refsort_options sort = {.schema = &b->schema, .out_dir = dir, .codec = VJ_PQ_ZSTD,
-                               .rows_per_run = rows_per_run(b->options), .kvs = kvs,
-                               .no_version = b->options->no_version != 0, .stop = b->stop};
+    vj_refsort_options sort;
 
-    if (b->options->compression != NULL)
-        VJ_TRY(vj_pq_codec_parse(b->options->compression, &sort.codec, &sort.level, err));
     for (int i = 0; i < b->options->n_inputs; i++) {
         VJ_TRY(open_source(b, b->options->inputs[i], err));
         if (i == 0) {
             VJ_TRY(make_schema(b, err));
-            VJ_TRY(make_kvs(b, kvs, &sort.n_kvs, err));
+            VJ_TRY(sort_options(b, dir, kvs, &sort, err));
             VJ_TRY(vj_refsort_new(&sort, b->budget, &b->sort, err));
         } else {
             VJ_TRY(check_same_schema(b, b->source, b->options->inputs[i], err));
@@ -300,11 +338,56 @@ static vj_status read_inputs(build *b, const char *dir, vj_error *err)
         vj_left_free(b->source);
         b->source = NULL;
     }
-    VJ_TRY(vj_refsort_finish(b->sort, err));
-    b->result->n_runs = vj_refsort_n_runs(b->sort);
-    b->result->n_contigs = vj_refsort_n_contigs(b->sort);
-    b->result->bytes_out = vj_refsort_bytes_out(b->sort);
-    return VJ_OK;
+    return finish_sort(b, err);
+}
+
+static vj_status read_parquet(build *b, const char *dir, vj_error *err)
+{
+    vj_pq_kv kvs[8];
+    vj_refsort_options sort;
+
+    if (b->options->n_inputs != 1)
+        return vj_fail(err, VJ_E_USAGE, "expected one Parquet database: a file, a folder or a glob");
+    VJ_TRY(vj_refparquet_open(b->options->inputs[0], b->budget, &b->parquet, err));
+    b->schema = *vj_refparquet_schema(b->parquet);
+    b->facts = *vj_refparquet_facts(b->parquet);
+    VJ_TRY(sort_options(b, dir, kvs, &sort, err));
+    if (is_tuned(b->options) && vj_refparquet_database(b->parquet)->n_rows > 0)
+        VJ_TRY(vj_refparquet_plan(b->parquet, &b->built, err));
+    sort.built = b->built;
+    sort.by_start = true;
+    VJ_TRY(vj_refsort_new(&sort, b->budget, &b->sort, err));
+    VJ_TRY(vj_refparquet_read(b->parquet, b->sort, b->options, b->result, err));
+    return finish_sort(b, err);
+}
+
+/* A folder, a pattern, or a file that begins as Parquet does. */
+static vj_status is_parquet(const char *path, bool *out, vj_error *err)
+{
+    vj_source *source = NULL;
+    char magic[4] = "";
+
+    *out = vj_path_is_dir(path) || !vj_path_exists(path);
+    if (*out || strcmp(path, "-") == 0) {
+        *out = *out && strcmp(path, "-") != 0 && strpbrk(path, "*?[") != NULL;
+        *out = *out || vj_path_is_dir(path);
+        return VJ_OK;
+    }
+    VJ_TRY(vj_source_open(path, &source, err));
+    vj_status rc = VJ_OK;
+    if (vj_source_size(source) >= (int64_t)sizeof magic)
+        rc = vj_source_read(source, 0, magic, sizeof magic, err);
+    vj_source_free(source);
+    *out = memcmp(magic, "PAR1", sizeof magic) == 0;
+    return rc;
+}
+
+static vj_status read_inputs(build *b, const char *dir, vj_error *err)
+{
+    bool parquet = false;
+
+    VJ_TRY(is_parquet(b->options->inputs[0], &parquet, err));
+    return parquet ? read_parquet(b, dir, err) : read_vcfs(b, dir, err);
 }
 
 /* ---- the folder, whole or not at all ---- */
@@ -312,7 +395,9 @@ static vj_status read_inputs(build *b, const char *dir, vj_error *err)
 static vj_status check_target(const vj_reference_options *o, vj_error *err)
 {
     if (o->n_inputs == 0)
-        return vj_fail(err, VJ_E_USAGE, "expected at least one VCF or BCF");
+        return vj_fail(err, VJ_E_USAGE, "expected a VCF, a BCF or a Parquet database");
+    if (o->layout != NULL && strcmp(o->layout, "tuned") != 0 && strcmp(o->layout, "plain") != 0)
+        return vj_fail(err, VJ_E_USAGE, "layout: expected tuned or plain, found '%s'", o->layout);
     if (o->output_dir == NULL || *o->output_dir == '\0')
         return vj_fail(err, VJ_E_USAGE, "expected an output folder: -o DIR");
     if (!vj_path_exists(o->output_dir) || vj_path_is_empty_dir(o->output_dir))
@@ -365,6 +450,8 @@ vj_status vj_refbuild_run(const vj_reference_options *options, const vj_stop *st
 out:
     vj_left_free(b.source);
     vj_refsort_free(b.sort);
+    vj_built_free(b.built);
+    vj_refparquet_free(b.parquet);
     vj_outfile_free(b.bad_records);
     vj_tempdir_remove(temp);
     vj_arena_fini(&b.arena);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/left_parquet.h"
+#include "engine/rowscan.h"
 
 #define SLICE_ROWS 8192
 #define ROWS_PER_ROWGROUP ((int64_t)1 << 20)
@@ -32,6 +32,10 @@ struct vj_refsort {
     VJ_VEC(run) runs;
     vj_outfile *out; /* the open run: runs.ptr[runs.n - 1] */
     vj_pq_writer *writer;
+    const vj_built *built; /* NULL: plain, or not planned yet */
+    vj_built *own;         /* the same, when it was planned here */
+    vj_built_encoder *encoder;
+    vj_buf layout;         /* as JSON */
     int64_t bytes_out;
 };
 
@@ -57,14 +61,6 @@ char *vj_refsort_file_name(vj_span contig, char dst[900])
     }
     memcpy(dst + n, ".parquet", 9);
     return dst;
-}
-
-static int32_t field_of(const vj_schema *schema, const char *name)
-{
-    for (int32_t i = 0; i < schema->n_fields; i++)
-        if (strcmp(schema->fields[i].name, name) == 0)
-            return i;
-    return -1;
 }
 
 static vj_status init_builders(const vj_refsort *sort, vj_colb **out, vj_error *err)
@@ -93,10 +89,11 @@ vj_status vj_refsort_new(const vj_refsort_options *options, vj_budget *budget, v
     sort->names.budget = sort->row_contig.budget = sort->order.budget = sort->runs.budget = budget;
     vj_arena_init(&sort->arena, budget, 4096);
     vj_contigs_init(&sort->contigs, budget);
-    sort->chrom_i = field_of(options->schema, "chrom");
-    sort->start_i = field_of(options->schema, "start");
-    sort->ref_i = field_of(options->schema, "ref");
-    sort->alt_i = field_of(options->schema, "alt");
+    sort->chrom_i = options->chrom_i;
+    sort->start_i = options->start_i;
+    sort->ref_i = options->ref_i;
+    sort->alt_i = options->alt_i;
+    sort->built = options->built;
     sort->cols = vj_calloc(budget, (size_t)options->schema->n_fields, sizeof *sort->cols, err);
     if (sort->cols == NULL)
         goto out;
@@ -129,6 +126,9 @@ void vj_refsort_free(vj_refsort *sort)
     int32_t n = sort->options.schema->n_fields;
     vj_pq_writer_free(sort->writer);
     vj_outfile_free(sort->out);
+    vj_built_encoder_free(sort->encoder);
+    vj_built_free(sort->own);
+    vj_buf_fini(&sort->layout);
     free_builders(sort->buffer, n);
     free_builders(sort->spare, n);
     free_builders(sort->slice, n);
@@ -157,27 +157,69 @@ int64_t vj_refsort_bytes_out(const vj_refsort *sort)
     return sort->bytes_out;
 }
 
+/* ---- layout ---- */
+
+const vj_built *vj_refsort_built(const vj_refsort *sort)
+{
+    return sort->built;
+}
+
+/* What the rows at hand are like decides how all are stored. */
+static vj_status plan_layout(vj_refsort *sort, const vj_batch *rows, vj_error *err)
+{
+    if (sort->options.tuned == NULL || sort->encoder != NULL || rows->n_rows == 0)
+        return VJ_OK;
+    if (sort->built == NULL) {
+        VJ_TRY(vj_built_plan(rows, sort->options.tuned, sort->budget, &sort->own, err));
+        sort->built = sort->own;
+    }
+    sort->layout.budget = sort->budget;
+    VJ_TRY(vj_built_write(sort->built, &sort->layout, err));
+    return vj_built_encoder_new(sort->built, sort->budget, &sort->encoder, err);
+}
+
 /* ---- files ---- */
+
+static vj_status write_kvs(vj_refsort *sort, vj_error *err)
+{
+    for (int32_t i = 0; i < sort->options.n_kvs; i++)
+        VJ_TRY(vj_pq_writer_kv(sort->writer, sort->options.kvs[i].key, sort->options.kvs[i].value,
+                               err));
+    if (sort->built == NULL)
+        return VJ_OK;
+    return vj_pq_writer_kv(sort->writer, VJ_BUILT_KEY, (const char *)sort->layout.ptr, err);
+}
 
 static vj_status open_file(vj_refsort *sort, const char *path, vj_error *err)
 {
-    const int32_t sorting[] = {sort->start_i, sort->ref_i, sort->alt_i};
+    int32_t sorting[] = {sort->start_i, sort->ref_i, sort->alt_i};
     vj_pq_writer_options options = {
         .codec = sort->options.codec,
         .level = sort->options.level,
         .rows_per_rowgroup = ROWS_PER_ROWGROUP,
         .sorting_fields = sorting,
-        .n_sorting_fields = 3,
+        .n_sorting_fields = sort->options.by_start || sort->built != NULL ? 1 : 3,
         .created_by = sort->options.no_version ? "varjoin" : NULL,
     };
+    const vj_schema *schema = sort->options.schema;
 
+    if (sort->built != NULL) {
+        schema = &sort->built->physical;
+        sorting[0] = sort->built->columns[sort->built->start_i].physical_i;
+    }
     VJ_TRY(vj_outfile_open(path, &sort->out, err));
-    VJ_TRY(vj_pq_writer_new(sort->out, sort->options.schema, &options, sort->budget, &sort->writer,
-                            err));
-    for (int32_t i = 0; i < sort->options.n_kvs; i++)
-        VJ_TRY(vj_pq_writer_kv(sort->writer, sort->options.kvs[i].key, sort->options.kvs[i].value,
-                               err));
-    return VJ_OK;
+    VJ_TRY(vj_pq_writer_new(sort->out, schema, &options, sort->budget, &sort->writer, err));
+    return write_kvs(sort, err);
+}
+
+/* Logical rows to the open file. */
+static vj_status write_rows(vj_refsort *sort, const vj_batch *rows, vj_error *err)
+{
+    vj_batch physical = *rows;
+
+    if (sort->built != NULL)
+        VJ_TRY(vj_built_encode(sort->encoder, rows, &physical, err));
+    return vj_pq_writer_append(sort->writer, &physical, err);
 }
 
 static vj_status close_file(vj_refsort *sort, int64_t *out_bytes, vj_error *err)
@@ -218,7 +260,7 @@ static vj_status write_slice(vj_refsort *sort, vj_error *err)
     for (int32_t f = 0; f < sort->options.schema->n_fields; f++)
         sort->cols[f] = vj_colb_view(&sort->slice[f]);
     vj_batch batch = {sort->options.schema, n, sort->cols};
-    VJ_TRY(vj_pq_writer_append(sort->writer, &batch, err));
+    VJ_TRY(write_rows(sort, &batch, err));
     for (int32_t f = 0; f < sort->options.schema->n_fields; f++)
         vj_colb_reset(&sort->slice[f]);
     return VJ_OK;
@@ -227,6 +269,7 @@ static vj_status write_slice(vj_refsort *sort, vj_error *err)
 /* ---- buffer ---- */
 
 typedef struct sort_view {
+    bool by_start;
     const int32_t *contig;
     vj_col start, ref, alt;
 } sort_view;
@@ -254,15 +297,15 @@ static int compare_rows(const void *pa, const void *pb, void *arg)
     int64_t y = vj_col_i64(&v->start, b);
     if (x != y)
         return x < y ? -1 : 1;
-    int c = compare_text(&v->ref, a, b);
-    if (c == 0)
+    int c = v->by_start ? 0 : compare_text(&v->ref, a, b);
+    if (c == 0 && !v->by_start)
         c = compare_text(&v->alt, a, b);
     return c != 0 ? c : (a > b) - (a < b);
 }
 
 static sort_view view_buffer(vj_refsort *sort)
 {
-    return (sort_view){sort->row_contig.ptr, vj_colb_view(&sort->buffer[sort->start_i]),
+    return (sort_view){sort->options.by_start, sort->row_contig.ptr, vj_colb_view(&sort->buffer[sort->start_i]),
                        vj_colb_view(&sort->buffer[sort->ref_i]),
                        vj_colb_view(&sort->buffer[sort->alt_i])};
 }
@@ -285,15 +328,23 @@ static vj_status sort_buffer(vj_refsort *sort, sort_view *view, vj_error *err)
     return VJ_OK;
 }
 
-/* Sorted rows order[beg, end) of one contig to its run. */
-static vj_status emit(vj_refsort *sort, size_t beg, size_t end, int32_t contig, int64_t first,
-                      int64_t last, vj_error *err)
+/* Have a run open that rows of a contig from `first` to `last` continue. */
+static vj_status continue_run(vj_refsort *sort, int32_t contig, int64_t first, int64_t last,
+                              vj_error *err)
 {
     run *open = sort->runs.n > 0 ? &sort->runs.ptr[sort->runs.n - 1] : NULL;
 
     if (open == NULL || sort->writer == NULL || open->contig != contig || first < open->last_start)
         VJ_TRY(begin_run(sort, contig, err));
     sort->runs.ptr[sort->runs.n - 1].last_start = last;
+    return VJ_OK;
+}
+
+/* Sorted rows order[beg, end) of one contig to its run. */
+static vj_status emit(vj_refsort *sort, size_t beg, size_t end, int32_t contig, int64_t first,
+                      int64_t last, vj_error *err)
+{
+    VJ_TRY(continue_run(sort, contig, first, last, err));
     for (; beg < end; beg += SLICE_ROWS) {
         int64_t n = (int64_t)VJ_MIN(end - beg, (size_t)SLICE_ROWS);
 
@@ -336,6 +387,10 @@ static vj_status flush(vj_refsort *sort, int32_t last_contig, int64_t watermark,
     sort_view view = view_buffer(sort);
     size_t i = 0;
 
+    for (int32_t f = 0; f < sort->options.schema->n_fields; f++)
+        sort->cols[f] = vj_colb_view(&sort->buffer[f]);
+    vj_batch all = {sort->options.schema, (int64_t)sort->row_contig.n, sort->cols};
+    VJ_TRY(plan_layout(sort, &all, err));
     VJ_TRY(sort_buffer(sort, &view, err));
     /* rows sort by contig code: only the last contig's rows can be the rest */
     if (sort->order.n > 0 && view.contig[sort->order.ptr[sort->order.n - 1]] != last_contig)
@@ -385,6 +440,37 @@ static vj_status note_contigs(vj_refsort *sort, const vj_batch *rows, int32_t *o
     return VJ_OK;
 }
 
+/* Sorted rows of one contig that nothing waits in front of, and nothing will come before. */
+static bool may_pass(const vj_refsort *sort, const vj_batch *rows, int64_t watermark)
+{
+    const vj_col *start = &rows->cols[sort->start_i];
+    const int32_t *contig = sort->row_contig.ptr;
+    const run *open = sort->runs.n > 0 ? &sort->runs.ptr[sort->runs.n - 1] : NULL;
+    int64_t n = rows->n_rows;
+
+    /* an empty buffer before these rows; their contigs are all that is in row_contig */
+    if (!sort->options.by_start || (int64_t)sort->row_contig.n != n || contig[0] != contig[n - 1] ||
+        watermark < vj_col_i64(start, n - 1) ||
+        (open != NULL && open->contig == contig[0] && vj_col_i64(start, 0) < open->last_start))
+        return false;
+    for (int64_t i = 1; i < n; i++)
+        if (contig[i] != contig[0] || vj_col_i64(start, i) < vj_col_i64(start, i - 1))
+            return false;
+    return true;
+}
+
+static vj_status pass_through(vj_refsort *sort, const vj_batch *rows, vj_error *err)
+{
+    const vj_col *start = &rows->cols[sort->start_i];
+
+    VJ_TRY(vj_stop_check(sort->options.stop, err));
+    VJ_TRY(plan_layout(sort, rows, err));
+    VJ_TRY(continue_run(sort, sort->row_contig.ptr[0], vj_col_i64(start, 0),
+                        vj_col_i64(start, rows->n_rows - 1), err));
+    VJ_VEC_RESET(&sort->row_contig);
+    return write_rows(sort, rows, err);
+}
+
 vj_status vj_refsort_append(vj_refsort *sort, const vj_batch *rows, int64_t watermark,
                             vj_error *err)
 {
@@ -393,6 +479,8 @@ vj_status vj_refsort_append(vj_refsort *sort, const vj_batch *rows, int64_t wate
     if (rows->n_rows == 0)
         return VJ_OK;
     VJ_TRY(note_contigs(sort, rows, &last, err));
+    if (may_pass(sort, rows, watermark))
+        return pass_through(sort, rows, err);
     for (int32_t f = 0; f < sort->options.schema->n_fields; f++)
         VJ_TRY(vj_colb_append(&sort->buffer[f], &rows->cols[f], 0, rows->n_rows, err));
     if ((int64_t)sort->row_contig.n < sort->options.rows_per_run)
@@ -403,34 +491,41 @@ vj_status vj_refsort_append(vj_refsort *sort, const vj_batch *rows, int64_t wate
 /* ---- merge ---- */
 
 typedef struct merge_input {
-    vj_left_parquet *source;
-    vj_left_parquet_rows *rows;
-    vj_left left;
+    vj_pq_file *file;
+    vj_rowscan scan;
+    vj_batch rows;
     int64_t row_i;
     bool done;
 } merge_input;
 
-static vj_status refill(merge_input *in, vj_error *err)
+static vj_status refill(vj_refsort *sort, merge_input *in, vj_error *err)
 {
-    bool more = false;
+    int32_t n_groups = vj_pq_meta_view(in->file)->n_rowgroups;
 
     in->row_i = 0;
-    VJ_TRY(vj_left_parquet_read(in->source, SLICE_ROWS, in->rows, &more, err));
-    in->done = !more;
-    return more ? vj_left_parquet_keys(in->rows, &in->left, err) : VJ_OK;
+    for (;;) {
+        VJ_TRY(vj_rowscan_next(&in->scan, SLICE_ROWS / 4, &in->rows, err));
+        if (in->rows.n_rows > 0)
+            return VJ_OK;
+        if (in->scan.rowgroup_i + 1 >= n_groups)
+            break;
+        vj_rowscan_seek(&in->scan, in->file, sort->built, NULL, in->scan.rowgroup_i + 1, 0);
+    }
+    in->done = true;
+    return VJ_OK;
 }
 
 static bool before(const vj_refsort *sort, const merge_input *a, const merge_input *b)
 {
-    int64_t x = vj_col_i64(&a->left.cols[sort->start_i], a->row_i);
-    int64_t y = vj_col_i64(&b->left.cols[sort->start_i], b->row_i);
+    int64_t x = vj_col_i64(&a->rows.cols[sort->start_i], a->row_i);
+    int64_t y = vj_col_i64(&b->rows.cols[sort->start_i], b->row_i);
     const int32_t texts[] = {sort->ref_i, sort->alt_i};
 
-    if (x != y)
+    if (x != y || sort->options.by_start)
         return x < y;
     for (size_t i = 0; i < VJ_COUNT(texts); i++) {
-        const vj_col *p = &a->left.cols[texts[i]];
-        const vj_col *q = &b->left.cols[texts[i]];
+        const vj_col *p = &a->rows.cols[texts[i]];
+        const vj_col *q = &b->rows.cols[texts[i]];
         bool null_p = vj_col_is_null(p, a->row_i);
         bool null_q = vj_col_is_null(q, b->row_i);
         int c = null_p || null_q ? (int)null_q - (int)null_p
@@ -453,13 +548,13 @@ static vj_status merge_rows(vj_refsort *sort, merge_input *inputs, size_t n, vj_
         if (best == NULL)
             return write_slice(sort, err);
         for (int32_t f = 0; f < sort->options.schema->n_fields; f++)
-            VJ_TRY(vj_colb_append(&sort->slice[f], &best->left.cols[f], best->row_i, 1, err));
+            VJ_TRY(vj_colb_append(&sort->slice[f], &best->rows.cols[f], best->row_i, 1, err));
         if (sort->slice[0].n_rows == SLICE_ROWS) {
             VJ_TRY(vj_stop_check(sort->options.stop, err));
             VJ_TRY(write_slice(sort, err));
         }
-        if (++best->row_i == best->left.n_rows)
-            VJ_TRY(refill(best, err));
+        if (++best->row_i == best->rows.n_rows)
+            VJ_TRY(refill(sort, best, err));
     }
 }
 
@@ -475,9 +570,10 @@ static vj_status open_inputs(vj_refsort *sort, int32_t contig, merge_input *inpu
             continue;
         n++;
         run_path(sort, &sort->runs.ptr[i], path, sizeof path);
-        VJ_TRY(vj_left_parquet_open(path, sort->budget, &in->source, err));
-        VJ_TRY(vj_left_parquet_rows_new(in->source, sort->budget, &in->rows, err));
-        VJ_TRY(refill(in, err));
+        VJ_TRY(vj_pq_open_path(path, sort->budget, &in->file, err));
+        VJ_TRY(vj_rowscan_init(&in->scan, sort->options.schema, sort->budget, err));
+        vj_rowscan_seek(&in->scan, in->file, sort->built, NULL, 0, 0);
+        VJ_TRY(refill(sort, in, err));
     }
     return VJ_OK;
 }
@@ -504,8 +600,8 @@ static vj_status merge_runs(vj_refsort *sort, int32_t contig, size_t n, const ch
         }
 out:
     for (size_t i = 0; i < n; i++) {
-        vj_left_parquet_rows_free(inputs[i].rows);
-        vj_left_parquet_free(inputs[i].source);
+        vj_rowscan_fini(&inputs[i].scan);
+        vj_pq_free(inputs[i].file);
     }
     vj_free(inputs);
     return rc;

@@ -7,7 +7,7 @@
  * Rows that can no longer be overtaken by later ones (start below the watermark of a sorted
  * input) go out early, so a sorted input gives one run per contig, which is the result. A row that
  * belongs before what its contig's run holds already begins another run; runs of one contig are
- * merged at the end.
+ * merged at the end. Batches that are sorted and follow each other skip the buffer.
  */
 #ifndef VJ_ENGINE_REFSORT_H
 #define VJ_ENGINE_REFSORT_H
@@ -17,10 +17,14 @@
 typedef struct vj_refsort vj_refsort;
 
 typedef struct vj_refsort_options {
-    const vj_schema *schema; /* chrom, start, ref, alt among the fields */
+    const vj_schema *schema;
+    int32_t chrom_i, start_i, ref_i, alt_i; /* in schema */
     const char *out_dir;     /* exists; receives chr<contig>.parquet */
     vj_pq_codec codec;
     int level;
+    const vj_built_options *tuned; /* NULL: columns are stored as they are */
+    const vj_built *built; /* with tuned: the layout; NULL: planned from the first rows */
+    bool by_start; /* rows of one start stay in the order of the input; else by ref and alt */
     int64_t rows_per_run; /* rows held in memory */
     const vj_pq_kv *kvs;  /* for each file; borrowed */
     int32_t n_kvs;
@@ -31,7 +35,7 @@ typedef struct vj_refsort_options {
 VJ_MUST_CHECK vj_status vj_refsort_new(const vj_refsort_options *options, vj_budget *budget,
                                        vj_refsort **out, vj_error *err);
 /*
- * Append rows; watermark: no later row of the last row's contig lies before it, unless the input
+ * Append rows, none with a null start; watermark: no later row of the last row's contig lies before it, unless the input
  * is unsorted (then rows are still sorted rightly).
  */
 VJ_MUST_CHECK vj_status vj_refsort_append(vj_refsort *sort, const vj_batch *rows,
@@ -41,6 +45,8 @@ VJ_MUST_CHECK vj_status vj_refsort_finish(vj_refsort *sort, vj_error *err);
 void vj_refsort_free(vj_refsort *sort);
 int64_t vj_refsort_n_runs(const vj_refsort *sort);
 int64_t vj_refsort_n_contigs(const vj_refsort *sort);
+/* The layout of the files, once rows came; NULL: they are plain. */
+const vj_built *vj_refsort_built(const vj_refsort *sort);
 int64_t vj_refsort_bytes_out(const vj_refsort *sort);
 /* File name of a contig: chr<name>.parquet with unsafe bytes percent-encoded; dst of 900 bytes. */
 char *vj_refsort_file_name(vj_span contig, char dst[900]);

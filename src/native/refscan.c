@@ -14,6 +14,7 @@ struct vj_refscan {
     vj_pq_ranges ranges;
     vj_pq_cursor *cursor; /* aimed at one column after the other */
     vj_pq_cache *cache;   /* shared by the workers */
+    vj_built_reader *reader; /* rows by logical column */
     bool with_payload;
     bool at_edge; /* the row group is the first or the last of the batch */
     VJ_VEC(int32_t) rows;      /* rows to select, ascending */
@@ -81,6 +82,33 @@ static vj_status reset_matches(vj_matches *m, const vj_key_list *keys, vj_error 
 
 /* ---- scratch ---- */
 
+static vj_status aim(vj_refscan *scan, const vj_pq_file *file, int32_t rowgroup_i,
+                     int32_t physical_i, vj_error *err)
+{
+    if (scan->cursor == NULL)
+        VJ_TRY(vj_pq_cursor_open(file, rowgroup_i, physical_i, scan->budget, &scan->cursor, err));
+    vj_pq_cursor_share(scan->cursor, scan->at_edge ? scan->cache : NULL);
+    return vj_pq_cursor_aim(scan->cursor, file, rowgroup_i, physical_i, err);
+}
+
+/* Rows of a field of the file, for the reader of logical columns. */
+static vj_status select_rows(void *ctx, const vj_pq_file *file, int32_t rowgroup_i,
+                             int32_t physical_i, const int32_t *rows, int64_t n, vj_colb *dst,
+                             vj_error *err)
+{
+    vj_refscan *scan = ctx;
+
+    VJ_TRY(aim(scan, file, rowgroup_i, physical_i, err));
+    return vj_pq_cursor_select(scan->cursor, rows, n, dst, err);
+}
+
+/* Stand at the rows of scan->rows. */
+static vj_status stand(vj_refscan *scan, const vj_db_file *file, int32_t rowgroup_i, vj_error *err)
+{
+    return vj_built_reader_rows(scan->reader, file->pq, file->built, rowgroup_i, scan->rows.ptr,
+                                (int64_t)scan->rows.n, err);
+}
+
 vj_status vj_refscan_new(const vj_plan *plan, vj_pq_cache *cache, vj_refscan **out, vj_error *err)
 {
     vj_refscan *scan = vj_zalloc(plan->budget, sizeof *scan, err);
@@ -95,6 +123,8 @@ vj_status vj_refscan_new(const vj_plan *plan, vj_pq_cache *cache, vj_refscan **o
     scan->candidates.budget = scan->pairs.budget = scan->ranges.budget = scan->rows.budget =
         scan->live_groups.budget = scan->live_runs.budget = scan->run_code.budget = scan->cand_row.budget = plan->budget;
     vj_status rc = vj_colb_init(&scan->chrom, &text, plan->budget, err);
+    if (rc == VJ_OK)
+        rc = vj_built_reader_new(select_rows, scan, plan->budget, &scan->reader, err);
     if (rc != VJ_OK) {
         vj_refscan_free(scan);
         return rc;
@@ -107,6 +137,7 @@ void vj_refscan_free(vj_refscan *scan)
 {
     if (scan == NULL)
         return;
+    vj_built_reader_free(scan->reader);
     VJ_VEC_FINI(&scan->candidates);
     VJ_VEC_FINI(&scan->pairs);
     VJ_VEC_FINI(&scan->ranges);
@@ -128,7 +159,7 @@ void vj_refscan_free(vj_refscan *scan)
 static vj_status prepare_alleles(vj_refscan *scan, const vj_database *db, vj_error *err)
 {
     const vj_db_file *file = &db->files[0];
-    const vj_field *fields = vj_pq_meta_view(file->pq)->schema.fields;
+    const vj_field *fields = file->schema->fields;
 
     vj_colb_fini(&scan->ref);
     vj_colb_fini(&scan->alt);
@@ -138,15 +169,6 @@ static vj_status prepare_alleles(vj_refscan *scan, const vj_database *db, vj_err
     VJ_TRY(vj_colb_init(&scan->ref_each, &fields[file->ref_i].type, scan->budget, err));
     VJ_TRY(vj_colb_init(&scan->alt_each, &fields[file->alt_i].type, scan->budget, err));
     return vj_colb_init(&scan->alt, &fields[file->alt_i].type, scan->budget, err);
-}
-
-static vj_status aim(vj_refscan *scan, const vj_db_file *file, int32_t rowgroup_i, int32_t field_i,
-                     vj_error *err)
-{
-    if (scan->cursor == NULL)
-        VJ_TRY(vj_pq_cursor_open(file->pq, rowgroup_i, field_i, scan->budget, &scan->cursor, err));
-    vj_pq_cursor_share(scan->cursor, scan->at_edge ? scan->cache : NULL);
-    return vj_pq_cursor_aim(scan->cursor, file->pq, rowgroup_i, field_i, err);
 }
 
 /* ---- contigs ---- */
@@ -260,11 +282,11 @@ static vj_status find_candidates(vj_refscan *scan, const vj_database *db,
     VJ_VEC_RESET(&scan->candidates);
     VJ_VEC_RESET(&scan->ranges);
     key_bounds(scan, index, shift, &lo, &hi);
-    VJ_TRY(vj_pq_rows_between(file->pq, group->rowgroup_i, file->start_i, lo, hi, &scan->ranges,
-                              err));
+    int32_t start_i = vj_db_physical(file, file->start_i);
+    VJ_TRY(vj_pq_rows_between(file->pq, group->rowgroup_i, start_i, lo, hi, &scan->ranges, err));
     if (scan->ranges.n == 0)
         return VJ_OK;
-    VJ_TRY(aim(scan, file, group->rowgroup_i, file->start_i, err));
+    VJ_TRY(aim(scan, file->pq, group->rowgroup_i, start_i, err));
     for (size_t i = 0; i < scan->ranges.n; i++)
         VJ_TRY(scan_range(scan, index, scan->cursor, scan->ranges.ptr[i], shift, err));
     if (scan->live_runs.n > 1 && scan->candidates.n > 1)
@@ -273,14 +295,6 @@ static vj_status find_candidates(vj_refscan *scan, const vj_database *db,
 }
 
 /* ---- alleles ---- */
-
-static vj_status select_rows(vj_refscan *scan, const vj_db_file *file, int32_t rowgroup_i,
-                             int32_t field_i, const int32_t *rows, int64_t n, vj_colb *dst,
-                             vj_error *err)
-{
-    VJ_TRY(aim(scan, file, rowgroup_i, field_i, err));
-    return vj_pq_cursor_select(scan->cursor, rows, n, dst, err);
-}
 
 /* Drop candidates whose contig is another one: row groups that hold several contigs. */
 static vj_status filter_contigs(vj_refscan *scan, const vj_join_index *index,
@@ -298,8 +312,8 @@ static vj_status filter_contigs(vj_refscan *scan, const vj_join_index *index,
         if (i == 0 || cands->ptr[i].row != cands->ptr[i - 1].row)
             VJ_TRY(VJ_VEC_PUSH(&scan->rows, cands->ptr[i].row, err));
     vj_colb_reset(&scan->chrom);
-    VJ_TRY(select_rows(scan, file, group->rowgroup_i, file->chrom_i, scan->rows.ptr,
-                       (int64_t)scan->rows.n, &scan->chrom, err));
+    VJ_TRY(stand(scan, file, group->rowgroup_i, err));
+    VJ_TRY(vj_built_reader_column(scan->reader, file->chrom_i, &scan->chrom, err));
     vj_col chrom = vj_colb_view(&scan->chrom);
     for (size_t i = 0; i < cands->n; i++) {
         r += i > 0 && cands->ptr[i].row != cands->ptr[i - 1].row;
@@ -319,13 +333,11 @@ static vj_status filter_contigs(vj_refscan *scan, const vj_join_index *index,
 }
 
 /* Alleles of the selected rows; `each`: one for each candidate, where some share a row. */
-static vj_status read_alleles(vj_refscan *scan, const vj_db_file *file, int32_t rowgroup_i,
-                              int32_t field_i, bool shared, vj_colb *rows, vj_colb *each,
-                              vj_error *err)
+static vj_status read_alleles(vj_refscan *scan, int32_t field_i, bool shared, vj_colb *rows,
+                              vj_colb *each, vj_error *err)
 {
     vj_colb_reset(rows);
-    VJ_TRY(select_rows(scan, file, rowgroup_i, field_i, scan->rows.ptr, (int64_t)scan->rows.n,
-                       rows, err));
+    VJ_TRY(vj_built_reader_column(scan->reader, field_i, rows, err));
     if (!shared)
         return VJ_OK;
     vj_col from = vj_colb_view(rows);
@@ -355,10 +367,9 @@ static vj_status compare_alleles(vj_refscan *scan, const vj_join_index *index,
             scan->rows.ptr[scan->rows.n++] = cands->ptr[i].row;
         scan->cand_row.ptr[scan->cand_row.n++] = (int32_t)scan->rows.n - 1;
     }
-    VJ_TRY(read_alleles(scan, file, group->rowgroup_i, file->ref_i, shared, &scan->ref,
-                        &scan->ref_each, err));
-    VJ_TRY(read_alleles(scan, file, group->rowgroup_i, file->alt_i, shared, &scan->alt,
-                        &scan->alt_each, err));
+    VJ_TRY(stand(scan, file, group->rowgroup_i, err));
+    VJ_TRY(read_alleles(scan, file->ref_i, shared, &scan->ref, &scan->ref_each, err));
+    VJ_TRY(read_alleles(scan, file->alt_i, shared, &scan->alt, &scan->alt_each, err));
     vj_col ref = vj_colb_view(shared ? &scan->ref_each : &scan->ref);
     vj_col alt = vj_colb_view(shared ? &scan->alt_each : &scan->alt);
     VJ_VEC_RESET(&scan->pairs);
@@ -374,6 +385,7 @@ static vj_status read_payload(vj_refscan *scan, const vj_database *db, const vj_
     int64_t n = (int64_t)scan->rows.n;
     int32_t p = 0;
 
+    VJ_TRY(stand(scan, file, group->rowgroup_i, err));
     for (int32_t c = 0; c < db->n_columns; c++) {
         if (db->columns[c].name == NULL)
             continue;
@@ -381,8 +393,7 @@ static vj_status read_payload(vj_refscan *scan, const vj_database *db, const vj_
         if (file->payload_i[c] < 0)
             VJ_TRY(vj_colb_nulls(dst, n, err));
         else
-            VJ_TRY(select_rows(scan, file, group->rowgroup_i, file->payload_i[c],
-                               scan->rows.ptr, n, dst, err));
+            VJ_TRY(vj_built_reader_column(scan->reader, file->payload_i[c], dst, err));
     }
     m->n_rows += n;
     return VJ_OK;

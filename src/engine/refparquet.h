@@ -1,0 +1,32 @@
+/*
+ * refparquet.h - private to engine: rows of a Parquet database on their way into a built one.
+ *
+ * Rows with several ALTs become a row each, trimmed as records of a VCF are (S-31); rows with a
+ * null in the key, which match nothing, are left out and counted. `end` and all other columns
+ * stay what they were.
+ */
+#ifndef VJ_ENGINE_REFPARQUET_H
+#define VJ_ENGINE_REFPARQUET_H
+
+#include "engine/refbuild.h"
+#include "engine/refsort.h"
+
+typedef struct vj_refparquet vj_refparquet;
+
+/* Open the database (file, folder or glob) and look at a sample of it. */
+VJ_MUST_CHECK vj_status vj_refparquet_open(const char *path, vj_budget *budget,
+                                           vj_refparquet **out, vj_error *err);
+void vj_refparquet_free(vj_refparquet *in);
+const vj_database *vj_refparquet_database(const vj_refparquet *in);
+/* Columns of the built files, in the source's order; ALT is text. */
+const vj_schema *vj_refparquet_schema(const vj_refparquet *in);
+/* Key columns and what the footers prove, for the planner. */
+const vj_built_options *vj_refparquet_facts(const vj_refparquet *in);
+/* A layout from rows all over the database. */
+VJ_MUST_CHECK vj_status vj_refparquet_plan(vj_refparquet *in, vj_built **out, vj_error *err);
+/* All rows in database order; rows left out are added to n_dropped. */
+VJ_MUST_CHECK vj_status vj_refparquet_read(vj_refparquet *in, vj_refsort *sort,
+                                           const vj_reference_options *options,
+                                           vj_reference_result *result, vj_error *err);
+
+#endif
