@@ -9,7 +9,7 @@ from varjoin._find import find_binary, find_library
 from varjoin._run import Progress
 from varjoin._verbs import annotate, normalize, reference_build, simulate
 from varjoin._version import __version__
-from varjoin.arrow import ParquetStream, open_parquet
+from varjoin.arrow import ParquetStream, open_parquet, write_parquet
 from varjoin.errors import (
     BinaryNotFound,
     BugError,
@@ -49,4 +49,5 @@ __all__ = [
     "open_parquet",
     "reference_build",
     "simulate",
+    "write_parquet",
 ]

@@ -38,6 +38,21 @@ class _Stream(ctypes.Structure):
     ]
 
 
+class _WriteOptions(ctypes.Structure):
+    """vj_parquet_write_options of include/varjoin/stream.h"""
+
+    _fields_ = [
+        ("struct_size", ctypes.c_size_t),
+        ("compression", ctypes.c_char_p),
+        ("compat", ctypes.c_int),
+        ("rows_per_rowgroup", ctypes.c_int64),
+        ("memory_bytes", ctypes.c_int64),
+    ]
+
+
+_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_capsule_pointer.restype = ctypes.c_void_p
+_capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
 _new_capsule = ctypes.pythonapi.PyCapsule_New
 _new_capsule.restype = ctypes.py_object
 _new_capsule.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
@@ -57,6 +72,10 @@ def _load() -> ctypes.CDLL:
             ctypes.c_char_p, ctypes.c_int64, ctypes.POINTER(_Stream), ctypes.POINTER(_Error),
         ]
         library.vj_parquet_stream.restype = ctypes.c_int
+        library.vj_parquet_write.argtypes = [
+            ctypes.POINTER(_Stream), ctypes.c_char_p, ctypes.POINTER(_WriteOptions), ctypes.POINTER(_Error),
+        ]
+        library.vj_parquet_write.restype = ctypes.c_int
         library.vj_stream_box.argtypes = [ctypes.POINTER(_Stream), ctypes.POINTER(_Error)]
         library.vj_stream_box.restype = ctypes.c_void_p
         library.vj_stream_box_free.argtypes = [ctypes.c_void_p]
@@ -134,3 +153,33 @@ def _error_of(library: ctypes.CDLL, error: _Error) -> VarjoinError:
 def open_parquet(path: StrPath, *, memory: str | int | None = None) -> ParquetStream:
     """A Parquet file as an Arrow stream. Raises InputError for one that cannot be read."""
     return ParquetStream(path, memory=memory)
+
+
+def write_parquet(
+    source: Any,
+    path: StrPath,
+    *,
+    compression: str | None = None,
+    compat: bool = False,
+    rows_per_rowgroup: int = 0,
+    memory: str | int | None = None,
+) -> None:
+    """
+    Any table that has ``__arrow_c_stream__`` (pyarrow, Polars, DuckDB, ParquetStream) to a Parquet
+    file, which appears whole or not at all.
+    """
+    library = _load()
+    capsule = source.__arrow_c_stream__()
+    address = _capsule_pointer(capsule, _STREAM_NAME)
+    # The callee releases the stream where it stands, so the capsule finds nothing left to do.
+    stream = ctypes.cast(address, ctypes.POINTER(_Stream))
+    options = _WriteOptions(
+        ctypes.sizeof(_WriteOptions),
+        compression.encode() if compression is not None else None,
+        int(compat),
+        rows_per_rowgroup,
+        _size_bytes(memory),
+    )
+    error = _Error()
+    if library.vj_parquet_write(stream, os.fsencode(path), ctypes.byref(options), ctypes.byref(error)) != 0:
+        raise _error_of(library, error)

@@ -23,6 +23,22 @@ typedef enum vj_arrow_shape {
 
 vj_arrow_shape vj_arrow_shape_of(const vj_type *type);
 
+/*
+ * The fields of a foreign struct schema, in the arena. Strings of any Arrow layout become TEXT or
+ * BINARY, dictionaries their values, seconds milliseconds, date64 days.
+ *
+ * errors:  VJ_E_UNSUPPORTED names the column and the format (unions, durations, run ends)
+ */
+VJ_MUST_CHECK vj_status vj_arrow_schema_import(const struct ArrowSchema *from, vj_arena *arena,
+                                               vj_schema *out, vj_error *err);
+/*
+ * Append the rows of a foreign batch; builders are those of the imported schema's fields. The
+ * batch stays the caller's. VJ_E_SCHEMA when it is not of its schema.
+ */
+VJ_MUST_CHECK vj_status vj_arrow_batch_import(const struct ArrowSchema *schema,
+                                              const struct ArrowArray *batch, vj_colb *builders,
+                                              vj_budget *budget, vj_error *err);
+
 /* The schema as a struct of its fields; out is released already on an error. */
 VJ_MUST_CHECK vj_status vj_arrow_schema_export(const vj_schema *schema, struct ArrowSchema *out,
                                                vj_error *err);

@@ -4,6 +4,7 @@
 
 #include "api/choose.h"
 #include "api/job_pipes.h"
+#include "api/job_rows.h"
 #include "api/run_external.h"
 #include "engine/engine.h"
 #include "native/native.h"
@@ -23,6 +24,7 @@ struct vj_job {
 typedef struct job_run {
     vj_job *job;
     bool annotating;
+    const vj_job_rows *rows; /* takes the rows in place of a file, or NULL */
     vj_budget budget;
     vj_track *track;
     vj_report *report;
@@ -332,9 +334,17 @@ static void say_unsorted(job_run *run)
                 "the input; `varjoin reference build` sorts it", run->plan->dbs[d]->name);
 }
 
+static vj_status open_output(job_run *run, vj_error *err)
+{
+    if (run->rows == NULL)
+        return vj_sink_open(run->plan, &run->sink, err);
+    VJ_TRY(run->rows->begin(run->rows->taker.ctx, &run->plan->out_schema, err));
+    return vj_sink_open_taker(run->plan, &run->rows->taker, &run->sink, err);
+}
+
 static vj_status run_native(job_run *run, vj_error *err)
 {
-    VJ_TRY(vj_sink_open(run->plan, &run->sink, err));
+    VJ_TRY(open_output(run, err));
     VJ_TRY(vj_native_run(run->plan, run->sink, &run->result, err));
     VJ_TRY(vj_stop_check(&run->job->stop, err));
     return vj_sink_finish(run->sink, &run->result, err);
@@ -342,6 +352,10 @@ static vj_status run_native(job_run *run, vj_error *err)
 
 static vj_status run_engine(job_run *run, vj_error *err)
 {
+    if (run->rows != NULL && run->plan->engine != VJ_ENGINE_NATIVE)
+        return vj_fail(err, VJ_E_UNSUPPORTED, "rows as a stream come from the native engine, and "
+                       "this join needs %s: %s", engine_names[run->plan->engine],
+                       run->plan->reason);
     switch (run->plan->engine) {
     case VJ_ENGINE_DUCKDB:
         return vj_external_run(run->plan, vj_duck_engine_join, &run->result, err);
@@ -399,9 +413,9 @@ static void close_report(job_run *run, vj_status rc, const vj_error *err)
     keep_text(report, vj_report_multiqc, &run->job->multiqc);
 }
 
-static vj_status run_job(vj_job *job, bool annotating, vj_error *err)
+static vj_status run_job(vj_job *job, bool annotating, const vj_job_rows *rows, vj_error *err)
 {
-    job_run run = {.job = job, .annotating = annotating};
+    job_run run = {.job = job, .annotating = annotating, .rows = rows};
     vj_error local = {0};
     vj_status rc = VJ_OK;
 
@@ -426,10 +440,15 @@ out:
 
 vj_status vj_job_annotate(vj_job *job, vj_error *err)
 {
-    return run_job(job, true, err);
+    return run_job(job, true, NULL, err);
 }
 
 vj_status vj_job_normalize(vj_job *job, vj_error *err)
 {
-    return run_job(job, false, err);
+    return run_job(job, false, NULL, err);
+}
+
+vj_status vj_job_run_rows(vj_job *job, bool annotating, const vj_job_rows *rows, vj_error *err)
+{
+    return run_job(job, annotating, rows, err);
 }

@@ -244,6 +244,15 @@ typedef struct vj_out_batch {
 } vj_out_batch;
 
 typedef struct vj_sink vj_sink;
+
+/* Somebody who takes the rows in place of a file; called in input order, one thread at a time. */
+typedef struct vj_row_taker {
+    vj_status (*take)(void *ctx, const vj_batch *rows, vj_error *err);
+    void *ctx;
+} vj_row_taker;
+/* A sink that hands its rows to a taker; taker is borrowed. */
+VJ_MUST_CHECK vj_status vj_sink_open_taker(const vj_plan *plan, const vj_row_taker *taker,
+                                           vj_sink **out, vj_error *err);
 /* Start the output of a plan under its temporary name. */
 VJ_MUST_CHECK vj_status vj_sink_open(const vj_plan *plan, vj_sink **out, vj_error *err);
 /* Rows in input order, one thread at a time; VJ_E_OUTPUT. */

@@ -9,13 +9,14 @@
  */
 #define ROWS_PER_ROWGROUP 32768
 
-/* One of three writers behind one face. */
+/* One of three writers, or somebody who takes the rows, behind one face. */
 struct vj_sink {
     const vj_plan *plan;
     vj_outfile *file; /* Parquet; the others own theirs */
     vj_pq_writer *parquet;
     vj_sink_vcf *vcf;
     vj_tsv_writer *tsv;
+    const vj_row_taker *taker;
     vj_outfile *bad_records;
 };
 
@@ -78,7 +79,8 @@ static vj_status open_writer(vj_sink *sink, vj_error *err)
     return vj_fail(err, VJ_E_BUG, "an output without a format");
 }
 
-vj_status vj_sink_open(const vj_plan *plan, vj_sink **out, vj_error *err)
+static vj_status open_sink(const vj_plan *plan, const vj_row_taker *taker, vj_sink **out,
+                           vj_error *err)
 {
     vj_sink *sink = vj_zalloc(plan->budget, sizeof *sink, err);
     vj_status rc = VJ_OK;
@@ -87,7 +89,9 @@ vj_status vj_sink_open(const vj_plan *plan, vj_sink **out, vj_error *err)
     if (sink == NULL)
         return VJ_E_NOMEM;
     sink->plan = plan;
-    VJ_GO(rc, open_writer(sink, err));
+    sink->taker = taker;
+    if (taker == NULL)
+        VJ_GO(rc, open_writer(sink, err));
     if (plan->options.bad_records_path != NULL)
         VJ_GO(rc, vj_outfile_open(plan->options.bad_records_path, &sink->bad_records, err));
     *out = sink;
@@ -95,6 +99,17 @@ vj_status vj_sink_open(const vj_plan *plan, vj_sink **out, vj_error *err)
 out:
     vj_sink_free(sink);
     return rc;
+}
+
+vj_status vj_sink_open(const vj_plan *plan, vj_sink **out, vj_error *err)
+{
+    return open_sink(plan, NULL, out, err);
+}
+
+vj_status vj_sink_open_taker(const vj_plan *plan, const vj_row_taker *taker, vj_sink **out,
+                             vj_error *err)
+{
+    return open_sink(plan, taker, out, err);
 }
 
 typedef struct columns_job {
@@ -126,6 +141,8 @@ vj_status vj_sink_append(vj_sink *sink, const vj_out_batch *rows, vj_result *res
     if (sink->bad_records != NULL && rows->left != NULL && rows->left->bad_lines != NULL)
         VJ_TRY(vj_outfile_write(sink->bad_records, rows->left->bad_lines->ptr,
                                 rows->left->bad_lines->len_bytes, err));
+    if (sink->taker != NULL)
+        return sink->taker->take(sink->taker->ctx, &rows->batch, err);
     if (sink->parquet != NULL)
         return append_parquet(sink->parquet, rows, err);
     if (sink->tsv != NULL)
@@ -156,6 +173,8 @@ vj_status vj_sink_finish(vj_sink *sink, vj_result *result, vj_error *err)
 {
     if (sink->parquet != NULL)
         VJ_TRY(finish_parquet(sink, result, err));
+    else if (sink->taker != NULL)
+        result->bytes_out = 0;
     else if (sink->tsv != NULL)
         VJ_TRY(vj_tsv_writer_finish(sink->tsv, err));
     else

@@ -232,3 +232,78 @@ def test_a_bound_on_memory(vj, pa, tmp_path):
         pa.table(vj.open_parquet(tmp_path / "n.parquet", memory="3MB"))
     with pytest.raises(ValueError, match="256MB"):
         vj.open_parquet(tmp_path / "n.parquet", memory="much")
+
+
+@here
+def test_any_table_is_written(vj, pa, tmp_path):
+    pq = pytest.importorskip("pyarrow.parquet")
+    table = pa.table({
+        "flag": pa.array([True, None, False, True]),
+        "i8": pa.array([1, None, -3, 127], pa.int8()),
+        "u64": pa.array([1, None, 3, 2**64 - 1], pa.uint64()),
+        "f": pa.array([1.5, None, float("nan"), -0.0], pa.float32()),
+        "text": pa.array(["a", None, "", "\u00e4" * 40]),
+        "large": pa.array(["x", None, "y" * 300, ""], pa.large_string()),
+        "view": pa.array(["short", None, "longer than twelve bytes", ""], pa.string_view()),
+        "bin": pa.array([b"\0", None, b"", b"\xff"], pa.large_binary()),
+        "coded": pa.array(["b", None, "a", "b"]).dictionary_encode(),
+        "fixed": pa.array([b"abc", None, b"def", b"ghi"], pa.binary(3)),
+        "money": pa.array([Decimal("1.10"), None, Decimal("-99999999999999999999.99"), Decimal("0.00")], pa.decimal128(38, 2)),
+        "day": pa.array([dt.date(1969, 12, 31), None, dt.date(2024, 2, 29), dt.date(1, 1, 1)]),
+        "day64": pa.array([dt.date(1969, 12, 31), None, dt.date(2024, 2, 29), dt.date(1, 1, 1)], pa.date64()),
+        "seconds": pa.array([1, None, -1, 0], pa.timestamp("s")),
+        "micros": pa.array([1, None, -1, 0], pa.timestamp("us", tz="UTC")),
+        "clock": pa.array([1, None, 5, 0], pa.time32("s")),
+        "list": pa.array([["a", None], None, [], ["b"]]),
+        "lists": pa.array([[1], None, [], [2, 3]], pa.large_list(pa.int16())),
+        "struct": pa.array([{"a": 1, "b": "x"}, None, {"a": None, "b": "y"}, {"a": 2, "b": None}]),
+        "none": pa.nulls(4),
+    })
+    # slices have offsets in every buffer; several batches follow each other
+    for name, source in {"whole": table, "slice": table.slice(1, 3), "twice": pa.concat_tables([table, table.slice(2)])}.items():
+        path = tmp_path / f"{name}.parquet"
+        vj.write_parquet(source, path, compression="zstd", rows_per_rowgroup=3)
+        back = pq.read_table(path)
+        for column in source.column_names:
+            wanted = source[column].to_pylist()
+            if column == "seconds":
+                assert back[column].cast(pa.timestamp("s")).to_pylist() == wanted
+            elif column == "f":
+                assert str(back[column].to_pylist()) == str(wanted)
+            else:
+                assert back[column].to_pylist() == wanted, column
+
+
+@here
+def test_what_cannot_be_written_is_named(vj, pa, tmp_path):
+    table = pa.table({"span": pa.array([1, 2], pa.duration("s"))})
+    with pytest.raises(vj.VarjoinError, match="column span: Arrow format 'tDs'"):
+        vj.write_parquet(table, tmp_path / "d.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+@here
+def test_a_stream_that_fails_leaves_nothing(vj, pa, tmp_path):
+    def batches():
+        yield pa.record_batch({"a": [1, 2]})
+        raise ValueError("the source broke")
+
+    reader = pa.RecordBatchReader.from_batches(pa.schema([("a", pa.int64())]), batches())
+    with pytest.raises(vj.VarjoinError, match="the source broke"):
+        vj.write_parquet(reader, tmp_path / "e.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+@here
+def test_tables_of_others_are_written(vj, pa, tmp_path):
+    pl = pytest.importorskip("polars")
+    duckdb = pytest.importorskip("duckdb")
+    frame = pl.DataFrame({"a": ["x", None, "a longer text than twelve"], "b": [[1], None, [2, 3]],
+                          "c": pl.Series(["u", "v", "u"], dtype=pl.Categorical)})
+    vj.write_parquet(frame, tmp_path / "p.parquet")
+    back = pl.read_parquet(tmp_path / "p.parquet")
+    assert back.to_dict(as_series=False) == frame.with_columns(pl.col("c").cast(pl.String)).to_dict(as_series=False)
+    vj.write_parquet(duckdb.sql("SELECT range AS i, 'r' || range AS t FROM range(5000)"), tmp_path / "d.parquet")
+    assert duckdb.sql(f"SELECT count(*), sum(i), max(t) FROM '{tmp_path}/d.parquet'").fetchall() == [(5000, 12497500, "r999")]
+    vj.write_parquet(vj.open_parquet(tmp_path / "p.parquet"), tmp_path / "again.parquet")
+    assert pl.read_parquet(tmp_path / "again.parquet").equals(back)
