@@ -200,10 +200,64 @@ static size_t format_special(char *dst, double value)
     return len;
 }
 
+/* Digits of value, least one last, into dst[0, n). */
+static void put_digits(char *dst, size_t n, uint64_t value)
+{
+    while (n > 0) {
+        dst[--n] = (char)('0' + value % 10);
+        value /= 10;
+    }
+}
+
+/*
+ * What "%.<digits>g" writes for a number between 1e-4 and 10^digits, when so many digits give
+ * it back; 0 when they do not, or the number is another one. Only one decimal of so many digits
+ * lies within half a unit of the number's last place: if the quotient below, which is rounded
+ * once, is the number, then the digits are those that printf would round to.
+ */
+static size_t format_plain(char *dst, double value, size_t digits, bool single)
+{
+    double size = fabs(value);
+    size_t whole = 1; /* digits before the point */
+    size_t point = digits;
+    size_t n = 0;
+
+    if (!(size >= 1e-4 && size < pow10_exact[digits]))
+        return 0;
+    while (size >= pow10_exact[whole])
+        whole++;
+    for (double limit = 1; size < limit; limit /= 10)
+        point++; /* a zero before the first digit counts for none */
+    point -= whole;
+    uint64_t number = (uint64_t)(size * pow10_exact[point] + 0.5);
+    bool same = single ? (float)number / (float)pow10_exact[point] == (float)size
+                       : (double)number / pow10_exact[point] == size;
+    if (!same || number >= (uint64_t)pow10_exact[digits])
+        return 0;
+    while (point > 0 && number % 10 == 0) {
+        number /= 10;
+        point--;
+    }
+    if (value < 0)
+        dst[n++] = '-';
+    put_digits(dst + n, whole, number / (uint64_t)pow10_exact[point]);
+    n += whole;
+    if (point > 0) {
+        dst[n++] = '.';
+        put_digits(dst + n, point, number % (uint64_t)pow10_exact[point]);
+        n += point;
+    }
+    dst[n] = '\0';
+    return n;
+}
+
 size_t vj_format_f64(char dst[VJ_NUM_TEXT_BYTES], double value)
 {
     if (!isfinite(value))
         return format_special(dst, value);
+    size_t plain = format_plain(dst, value, 15, false);
+    if (plain > 0)
+        return plain;
     /* every normal number with at most 15 digits survives them; subnormals have fewer */
     for (int digits = isnormal(value) ? 15 : 1; digits <= 17; digits++) {
         int len = snprintf(dst, VJ_NUM_TEXT_BYTES, "%.*g", digits, value);
@@ -220,6 +274,9 @@ size_t vj_format_f32(char dst[VJ_NUM_TEXT_BYTES], float value)
 {
     if (!isfinite(value))
         return format_special(dst, (double)value);
+    size_t plain = format_plain(dst, (double)value, 6, true);
+    if (plain > 0)
+        return plain;
     for (int digits = isnormal(value) ? 6 : 1; digits <= 9; digits++) {
         int len = snprintf(dst, VJ_NUM_TEXT_BYTES, "%.*g", digits, (double)value);
         float back = 0;
@@ -238,10 +295,13 @@ size_t vj_format_i64(char dst[VJ_NUM_TEXT_BYTES], int64_t value)
     size_t out = 0;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 
-    do {
+    for (; rest > UINT32_MAX; rest /= 10)
         digits[n++] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
+    uint32_t low = (uint32_t)rest; /* most numbers are short: a division of half the width */
+    do {
+        digits[n++] = (char)('0' + low % 10);
+        low /= 10;
+    } while (low > 0);
     if (value < 0)
         dst[out++] = '-';
     while (n > 0)

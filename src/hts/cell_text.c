@@ -18,32 +18,25 @@ bool vj_cell_has_text(const vj_type *type)
 
 /* ---- bytes ---- */
 
-static bool is_element(vj_cell_style style)
-{
-    return style == VJ_CELL_TSV_ELEMENT || style == VJ_CELL_VCF_ELEMENT ||
-           style == VJ_CELL_VCF_STRICT_ELEMENT;
-}
+/*
+ * Bytes that a style has to replace, as bits of their first 128; bytes from 0x80 on are plain.
+ * TSV: tab, line ends, backslash. VCF: control bytes, blank, % , : ; = and DEL.
+ */
+#define BIT(byte) ((uint64_t)1 << ((byte) & 63))
+#define TSV_LOW (BIT('\t') | BIT('\n') | BIT('\r'))
+#define VCF_LOW (0xffffffffu | BIT('%') | BIT(',') | BIT(':') | BIT(';') | BIT('='))
+static const uint64_t forbidden[][2] = {
+    [VJ_CELL_TSV] = {TSV_LOW, BIT('\\')},
+    [VJ_CELL_TSV_ELEMENT] = {TSV_LOW | BIT(','), BIT('\\')},
+    [VJ_CELL_VCF] = {VCF_LOW, BIT(0x7f)},
+    [VJ_CELL_VCF_STRICT] = {VCF_LOW | BIT(' '), BIT(0x7f)},
+    [VJ_CELL_VCF_ELEMENT] = {VCF_LOW, BIT('|') | BIT(0x7f)},
+    [VJ_CELL_VCF_STRICT_ELEMENT] = {VCF_LOW | BIT(' '), BIT('|') | BIT(0x7f)},
+};
 
-static bool is_plain(uint8_t byte, vj_cell_style style)
+static inline bool is_plain(uint8_t byte, vj_cell_style style)
 {
-    if (!vj_cell_style_is_vcf(style))
-        return byte != '\t' && byte != '\n' && byte != '\r' && byte != '\\' &&
-               (byte != ',' || style != VJ_CELL_TSV_ELEMENT);
-    switch (byte) {
-    case ';':
-    case '=':
-    case ':':
-    case ',':
-    case '%':
-    case 0x7f:
-        return false;
-    case '|':
-        return !is_element(style);
-    case ' ':
-        return style == VJ_CELL_VCF || style == VJ_CELL_VCF_ELEMENT;
-    default:
-        return byte > ' ';
-    }
+    return byte >= 0x80 || (forbidden[style][byte >> 6] >> (byte & 63) & 1) == 0;
 }
 
 static vj_status put_escaped(vj_buf *out, uint8_t byte, vj_cell_style style, vj_error *err)
@@ -333,7 +326,9 @@ vj_status vj_cell_put(vj_buf *out, const vj_col *col, int64_t row_i, vj_cell_sty
     switch (type->kind) {
     case VJ_BOOL: {
         bool on = vj_bit_get(col->data, row_i);
-        return vj_buf_append_text(out, is_vcf ? (on ? "1" : "0") : (on ? "true" : "false"), err);
+        if (is_vcf)
+            return vj_buf_push(out, on ? '1' : '0', err);
+        return vj_buf_append_text(out, on ? "true" : "false", err);
     }
     case VJ_F32:
     case VJ_F64:

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "support/support.h"
 
@@ -58,6 +59,43 @@ static void random_reals_agree_with_strtod(void **state)
         size_t len = vj_format_f64(text, value);
         assert_true(vj_parse_f64((vj_span){text, len}, &back));
         assert_memory_equal(&back, &value, sizeof value);
+    }
+}
+
+/* The shortest of "%.<least>g" and longer ones that reads back as the number. */
+static void assert_shortest(double value, int least, int most, bool single)
+{
+    char expected[64];
+    char text[VJ_NUM_TEXT_BYTES];
+
+    for (int digits = isnormal(single ? (float)value : value) ? least : 1; digits <= most; digits++) {
+        snprintf(expected, sizeof expected, "%.*g", digits, value);
+        if (single ? strtof(expected, NULL) == (float)value : strtod(expected, NULL) == value)
+            break;
+    }
+    size_t len = single ? vj_format_f32(text, (float)value) : vj_format_f64(text, value);
+    assert_string_equal(text, expected);
+    assert_int_equal(len, strlen(expected));
+}
+
+static void short_reals_are_written_as_printf_does(void **state)
+{
+    static const double edges[] = {1e-4, 0.001, 0.01, 0.1, 1, 10, 999999, 1e6, 999999.5, 1e14,
+                                   999999999999999.0, 1e15, 9.9999e-5, 0.00012345, 0.5, 1e5};
+    (void)state;
+    uint64_t rng = test_seed();
+
+    for (size_t i = 0; i < VJ_COUNT(edges); i++) {
+        assert_shortest(edges[i], 15, 17, false);
+        assert_shortest(-edges[i], 15, 17, false);
+        assert_shortest((double)(float)edges[i], 6, 9, true);
+    }
+    for (int i = 0; i < 20000; i++) {
+        double whole = (double)(test_random(&rng) >> (40 + test_random(&rng) % 24));
+        double value = whole / pow(10, (double)(test_random(&rng) % 12));
+
+        assert_shortest(value, 15, 17, false);
+        assert_shortest((double)(float)value, 6, 9, true);
     }
 }
 
@@ -147,6 +185,7 @@ int main(void)
         cmocka_unit_test(integers_parse_whole_or_not_at_all),
         cmocka_unit_test(reals_round_trip_in_shortest_form),
         cmocka_unit_test(random_reals_agree_with_strtod),
+        cmocka_unit_test(short_reals_are_written_as_printf_does),
         cmocka_unit_test(sizes_have_units),
         cmocka_unit_test(budget_refuses_beyond_its_limit),
         cmocka_unit_test(map_keeps_order_and_finds),
