@@ -206,6 +206,10 @@ static vj_status note_odd_cells(job_run *run, vj_error *err)
                                      NULL, err));
     for (int32_t i = 0; i < counts->n_odd_examples; i++)
         VJ_TRY(vj_report_add_odd(run->report, "examples", 0, counts->odd_examples[i], err));
+    if (counts->undeclared_example[0] != '\0')
+        VJ_TRY(vj_report_add_odd(run->report, "undeclared", 0, counts->undeclared_example, err));
+    if (counts->kept_example[0] != '\0')
+        VJ_TRY(vj_report_add_odd(run->report, "kept", 0, counts->kept_example, err));
     return VJ_OK;
 }
 
@@ -259,16 +263,24 @@ static bool warn_of_nothing(job_run *run, int32_t d)
     return empty;
 }
 
+/* A remark on the input; those not for the user's eyes go to the run record alone. */
+static void say_remark(void *ctx, bool shown, const char *text)
+{
+    job_run *run = ctx;
+
+    if (shown)
+        say(run, VJ_LOG_WARNING, "%s", text);
+    else if (vj_report_warn(run->report, NULL, "%s", text) != VJ_OK)
+        return; /* the record lacks a remark: no reason to fail a run that is done */
+}
+
 static void say_oddities(job_run *run)
 {
     const vj_vcf_counts *counts = &run->result.counts;
-    int64_t odd = 0;
+    const vj_remarks remarks = {say_remark, run};
 
-    for (int k = 0; k < VJ_ODD_KINDS; k++)
-        odd += counts->odd[k];
-    if (odd > 0)
-        say(run, VJ_LOG_WARNING, "%lld odd cells became null; first: %s", (long long)odd,
-            counts->n_odd_examples > 0 ? counts->odd_examples[0] : "");
+    vj_remarks_header(&remarks, vj_left_vcf(run->plan->source), run->job->options.input);
+    vj_remarks_cells(&remarks, counts);
     if (counts->unsorted)
         say(run, VJ_LOG_WARNING, "the input is not sorted by position (%s): it is joined all the "
             "same, row order stays", counts->unsorted_at);

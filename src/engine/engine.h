@@ -137,6 +137,18 @@ VJ_MUST_CHECK vj_status vj_left_read(vj_left_source *source, int64_t want_rows, 
 /* In the worker: columns and keys. */
 VJ_MUST_CHECK vj_status vj_left_parse(const vj_left_source *source, vj_left *left, vj_error *err);
 
+/* ---- what is said of an input that was read all the same ---- */
+
+/* shown: for the user's eyes; else for the run record only. */
+typedef struct vj_remarks {
+    void (*say)(void *ctx, bool shown, const char *text);
+    void *ctx;
+} vj_remarks;
+/* Of the header and the file as a whole, once it is read; vcf may be NULL. */
+void vj_remarks_header(const vj_remarks *to, const vj_vcf_reader *vcf, const char *input);
+/* Of odd cells: those that became null, have no column, or were kept. */
+void vj_remarks_cells(const vj_remarks *to, const vj_vcf_counts *counts);
+
 /* ---- pipeline: one ordered pool of batches ---- */
 
 /* The workers that wait, for whoever commits; NULL: there are none. */

@@ -320,8 +320,17 @@ static vj_status finish_sort(build *b, vj_error *err)
     return VJ_OK;
 }
 
+static void say_remark(void *ctx, bool shown, const char *text)
+{
+    const vj_reference_options *o = ((const build *)ctx)->options;
+
+    if (shown && o->log != NULL)
+        o->log(o->user, VJ_LOG_WARNING, text);
+}
+
 static vj_status read_vcfs(build *b, const char *dir, vj_error *err)
 {
+    const vj_remarks remarks = {say_remark, b};
     vj_pq_kv kvs[8];
     vj_refsort_options sort;
 
@@ -335,8 +344,17 @@ static vj_status read_vcfs(build *b, const char *dir, vj_error *err)
             VJ_TRY(check_same_schema(b, b->source, b->options->inputs[i], err));
         }
         VJ_TRY(read_input(b, err));
+        vj_remarks_header(&remarks, vj_left_vcf(b->source), b->options->inputs[i]);
         vj_left_free(b->source);
         b->source = NULL;
+    }
+    vj_remarks_cells(&remarks, &b->counts);
+    if (b->counts.n_bad_records > 0) {
+        char text[100];
+
+        snprintf(text, sizeof text, "%lld broken records were set aside",
+                 (long long)b->counts.n_bad_records);
+        say_remark(b, true, text);
     }
     return finish_sort(b, err);
 }

@@ -1,9 +1,10 @@
+#include "hts/bcf_text.h"
 #include "hts/reader.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <htslib/bgzf.h>
-#include <htslib/hfile.h>
 #include <htslib/hts.h>
 #include <htslib/kstring.h>
 #include <htslib/tbx.h>
@@ -13,19 +14,17 @@
 #define PIECE_BYTES ((size_t)65536)
 /* A record of BCF2 has two lengths of 32 bits; one over this is no record. */
 #define MAX_RECORD_BYTES ((size_t)1 << 30)
-/* Plain BCF that htslib is given at a time. */
-#define BATCH_BYTES ((size_t)256 << 10)
 
 /*
  * A stream: the plain bytes come through textin, so that BGZF is checked as everywhere and a
  * pipe is like a file. Records are framed here, where their lengths are held against the bytes
- * that are there; only then does htslib see them, as a small file in memory:
+ * that are there; bcf_text.c makes them lines:
  *
  *   textin ──> raw: header | record | record | rec..
- *                            └── whole ones ──> hFILE ──bcf_read──> vcf_format ──> line
+ *                            └── a whole one ──> bcf_text ──> line
  *
- * Regions: htslib reads the file itself, along its index. What htslib holds (a batch, a record,
- * an index) is outside the budget.
+ * Regions: htslib reads the file itself, along its index. What htslib holds (the header, a
+ * record, an index) is outside the budget.
  */
 struct vj_bcfin {
     char *name;
@@ -33,9 +32,10 @@ struct vj_bcfin {
     vj_buf raw;
     size_t raw_beg;
     bool raw_end;
-    htsFile *fp;    /* regions: the file; else the batch in memory */
+    htsFile *fp;    /* regions: the file */
     bcf_hdr_t *hdr; /* BCF */
-    bcf1_t *rec;
+    bool encoded;   /* BCF of VCF 4.3 or later: %XX stands for bytes that a value may not have */
+    bcf1_t *rec;    /* regions */
     kstring_t line;
     bool is_bcf;
     int64_t n_read; /* records, for messages */
@@ -92,6 +92,13 @@ static vj_status open_index(vj_bcfin *src, vj_error *err)
     return VJ_OK;
 }
 
+static void note_version(vj_bcfin *src)
+{
+    const char *version = src->hdr != NULL ? bcf_hdr_get_version(src->hdr) : NULL;
+
+    src->encoded = version != NULL && strncmp(version, "VCFv4.", 6) == 0 && version[6] >= '3';
+}
+
 /* By htslib alone, for the index. */
 static vj_status open_file(vj_bcfin *src, bool allow_truncated, vj_error *err)
 {
@@ -106,6 +113,7 @@ static vj_status open_file(vj_bcfin *src, bool allow_truncated, vj_error *err)
     if (src->is_bcf && (src->hdr = bcf_hdr_read(src->fp)) == NULL)
         return vj_fail(err, VJ_E_CORRUPT, "%s: expected a BCF header, found broken bytes",
                        src->name);
+    note_version(src);
     return open_index(src, err);
 }
 
@@ -182,6 +190,17 @@ static vj_status fail_record(const vj_bcfin *src, vj_error *err)
                                       "cut-off bytes", src->name, (long long)src->n_read + 1);
 }
 
+/* Name file and record in what bcf_text.c says of one. */
+static vj_status in_record(const vj_bcfin *src, vj_status rc, vj_error *err)
+{
+    char text[200];
+
+    if (rc != VJ_E_CORRUPT || err == NULL)
+        return rc;
+    snprintf(text, sizeof text, "%.199s", err->text);
+    return vj_fail(err, rc, "%s: record %lld: %s", src->name, (long long)src->n_read + 1, text);
+}
+
 /* magic "BCF" 2 minor | l_text | text */
 static vj_status read_header(vj_bcfin *src, vj_error *err)
 {
@@ -189,9 +208,13 @@ static vj_status read_header(vj_bcfin *src, vj_error *err)
 
     VJ_TRY(want_raw(src, 9, err));
     size_t text_bytes = raw_left(src) >= 9 ? get32(raw_at(src) + 5) : 0;
+
+    if (raw_left(src) >= 5 && raw_at(src)[3] != 2)
+        return vj_fail(err, VJ_E_UNSUPPORTED, "%s: expected BCF 2.1 or 2.2, found version %u",
+                       src->name, raw_at(src)[3]);
     if (text_bytes > 0 && text_bytes <= MAX_RECORD_BYTES)
         VJ_TRY(want_raw(src, 9 + text_bytes, err));
-    if (text_bytes == 0 || raw_left(src) < 9 + text_bytes || raw_at(src)[3] != 2)
+    if (text_bytes == 0 || raw_left(src) < 9 + text_bytes)
         return vj_fail(err, VJ_E_CORRUPT,
                        "%s: expected a BCF2 header of %zu bytes, found %zu bytes of the file",
                        src->name, text_bytes, raw_left(src));
@@ -203,6 +226,7 @@ static vj_status read_header(vj_bcfin *src, vj_error *err)
         rc = vj_fail(err, VJ_E_CORRUPT, "%s: expected a BCF header, found broken text", src->name);
     vj_free(text);
     src->raw_beg += 9 + text_bytes;
+    note_version(src);
     return rc;
 }
 
@@ -223,55 +247,6 @@ vj_status vj_bcfin_open_stream(vj_textin *in, const vj_buf *first, vj_budget *bu
 out:
     vj_bcfin_free(src);
     return rc;
-}
-
-/* Bytes of the whole records at hand, some BATCH_BYTES of them or one; 0 at the end. */
-static vj_status frame_batch(vj_bcfin *src, size_t *out_bytes, vj_error *err)
-{
-    size_t bytes = 0;
-
-    *out_bytes = 0;
-    while (bytes < BATCH_BYTES) {
-        VJ_TRY(want_raw(src, bytes + 8, err));
-        if (raw_left(src) == bytes)
-            break;
-        if (raw_left(src) < bytes + 8)
-            return fail_record(src, err);
-        size_t shared = get32(raw_at(src) + bytes);
-        size_t record = 8 + shared + get32(raw_at(src) + bytes + 4);
-        if (shared < 24 || record > MAX_RECORD_BYTES)
-            return fail_record(src, err);
-        VJ_TRY(want_raw(src, bytes + record, err));
-        if (raw_left(src) < bytes + record)
-            return fail_record(src, err);
-        bytes += record;
-    }
-    *out_bytes = bytes;
-    return VJ_OK;
-}
-
-/* Open the records as a BCF file in memory; its header is empty, ours is used. */
-static vj_status open_batch(vj_bcfin *src, size_t bytes, vj_error *err)
-{
-    static const char empty[10] = "BCF\2\2\1\0\0\0";
-    char skipped[sizeof empty];
-    char *copy = malloc(sizeof empty + bytes); /* freed by htslib */
-    hFILE *file = NULL;
-
-    if (copy != NULL) {
-        memcpy(copy, empty, sizeof empty);
-        memcpy(copy + sizeof empty, raw_at(src), bytes);
-        file = hopen("mem:", "r:", copy, sizeof empty + bytes);
-    }
-    if (file == NULL)
-        free(copy);
-    else if ((src->fp = hts_hopen(file, src->name, "r")) == NULL)
-        hclose_abruptly(file);
-    if (src->fp == NULL || bgzf_read(src->fp->fp.bgzf, skipped, sizeof skipped) !=
-                               (ssize_t)sizeof skipped)
-        return vj_fail(err, VJ_E_NOMEM, "no memory for a batch of BCF records");
-    src->raw_beg += bytes;
-    return VJ_OK;
 }
 
 const char *vj_bcfin_format(const vj_bcfin *src)
@@ -344,8 +319,22 @@ static bool seen_before(const vj_bcfin *src)
     return src->range_i > 0 && src->itr->curr_beg + 1 <= ranges->list.ptr[src->range_i - 1].end1;
 }
 
-/* One record of a region behind src->line; *out_end when no range is left. */
-static vj_status read_region(vj_bcfin *src, bool *out_end, vj_error *err)
+/* What htslib read, as bytes and not yet taken apart. */
+static vj_status put_region_record(const vj_bcfin *src, vj_buf *dst, vj_error *err)
+{
+    const bcf1_t *rec = src->rec;
+    vj_bcf_head head = {.contig = rec->rid, .pos0 = (uint32_t)rec->pos,
+                        .n_alleles = rec->n_allele, .n_infos = rec->n_info,
+                        .n_formats = rec->n_fmt, .n_samples = rec->n_sample};
+
+    memcpy(&head.qual_bits, &rec->qual, sizeof head.qual_bits);
+    return in_record(src, vj_bcf_text(src->hdr, src->encoded, &head,
+                                      (vj_span){rec->shared.s, rec->shared.l},
+                                      (vj_span){rec->indiv.s, rec->indiv.l}, dst, err), err);
+}
+
+/* Append the next record of a region; *out_end when no range is left. */
+static vj_status read_region(vj_bcfin *src, vj_buf *dst, bool *out_end, vj_error *err)
 {
     for (;;) {
         if (src->itr == NULL)
@@ -363,36 +352,37 @@ static vj_status read_region(vj_bcfin *src, bool *out_end, vj_error *err)
         }
         if (seen_before(src))
             continue;
-        if (src->is_bcf && vcf_format(src->hdr, src->rec, &src->line) != 0)
-            return fail_record(src, err);
-        if (!src->is_bcf && kputc('\n', &src->line) < 0)
-            return vj_fail(err, VJ_E_NOMEM, "no memory for a line");
-        return VJ_OK;
+        if (src->is_bcf)
+            return put_region_record(src, dst, err);
+        VJ_TRY(vj_buf_append(dst, src->line.s, src->line.l, err));
+        return vj_buf_push(dst, '\n', err);
     }
 }
 
-/* The next record of a stream. */
-static vj_status read_stream(vj_bcfin *src, bool *out_end, vj_error *err)
+/* l_shared l_indiv | head and shared bytes | samples; *out_end when there is none. */
+static vj_status read_stream(vj_bcfin *src, vj_buf *dst, bool *out_end, vj_error *err)
 {
-    for (;;) {
-        size_t bytes = 0;
-
-        if (src->fp == NULL) {
-            VJ_TRY(frame_batch(src, &bytes, err));
-            *out_end = bytes == 0;
-            if (*out_end)
-                return VJ_OK;
-            VJ_TRY(open_batch(src, bytes, err));
-        }
-        int n = bcf_read(src->fp, src->hdr, src->rec);
-        src->line.l = 0;
-        if (n == 0 && src->rec->errcode == 0 && vcf_format(src->hdr, src->rec, &src->line) == 0)
-            return VJ_OK;
-        if (n != -1)
-            return fail_record(src, err);
-        hts_close(src->fp);
-        src->fp = NULL;
-    }
+    VJ_TRY(want_raw(src, 32, err));
+    *out_end = raw_left(src) == 0;
+    if (*out_end)
+        return VJ_OK;
+    if (raw_left(src) < 32)
+        return fail_record(src, err);
+    size_t shared_bytes = get32(raw_at(src));
+    size_t record_bytes = 8 + shared_bytes + get32(raw_at(src) + 4);
+    if (shared_bytes < 24 || record_bytes > MAX_RECORD_BYTES)
+        return fail_record(src, err);
+    VJ_TRY(want_raw(src, record_bytes, err));
+    if (raw_left(src) < record_bytes)
+        return fail_record(src, err);
+    const char *record = (const char *)raw_at(src);
+    vj_bcf_head head = vj_bcf_head_read(raw_at(src) + 8);
+    vj_status rc = vj_bcf_text(src->hdr, src->encoded, &head,
+                               (vj_span){record + 32, shared_bytes - 24},
+                               (vj_span){record + 8 + shared_bytes,
+                                         record_bytes - 8 - shared_bytes}, dst, err);
+    src->raw_beg += record_bytes;
+    return in_record(src, rc, err);
 }
 
 vj_status vj_bcfin_read(vj_bcfin *src, vj_buf *dst, bool *out_end, vj_error *err)
@@ -401,12 +391,9 @@ vj_status vj_bcfin_read(vj_bcfin *src, vj_buf *dst, bool *out_end, vj_error *err
     bool at_end = false;
 
     while (!at_end && dst->len_bytes - before < PIECE_BYTES) {
-        VJ_TRY(src->regions != NULL ? read_region(src, &at_end, err)
-                                    : read_stream(src, &at_end, err));
-        if (at_end)
-            break;
-        VJ_TRY(vj_buf_append(dst, src->line.s, src->line.l, err));
-        src->n_read++;
+        VJ_TRY(src->regions != NULL ? read_region(src, dst, &at_end, err)
+                                    : read_stream(src, dst, &at_end, err));
+        src->n_read += !at_end;
     }
     *out_end = at_end && dst->len_bytes == before;
     return VJ_OK;

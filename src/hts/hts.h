@@ -126,9 +126,13 @@ VJ_MUST_CHECK vj_status vj_vcf_block_next(vj_vcf_reader *reader, int64_t want_li
 typedef enum vj_vcf_odd {
     VJ_ODD_BAD_INTEGER, VJ_ODD_BAD_FLOAT, VJ_ODD_BAD_NUMBER, VJ_ODD_BAD_FLAG, VJ_ODD_NO_VALUE,
     VJ_ODD_DUPLICATE_KEY, VJ_ODD_UNDECLARED, VJ_ODD_BAD_GENOTYPE, VJ_ODD_BAD_END, VJ_ODD_BAD_UTF8,
+    /* kept as they stand, and counted (S-61) */
+    VJ_ODD_BAD_ALLELE, VJ_ODD_BAD_TEXT, VJ_ODD_BAD_RANGE,
     VJ_ODD_KINDS
 } vj_vcf_odd;
 const char *vj_vcf_odd_name(vj_vcf_odd odd);
+/* Does what is odd in this way keep its value? All others become null or are left out. */
+bool vj_vcf_odd_keeps(vj_vcf_odd odd);
 typedef struct vj_vcf_counts {
     int64_t n_records, n_alleles, n_rows;
     int64_t n_filtered;    /* rows removed by quality filters */
@@ -137,6 +141,8 @@ typedef struct vj_vcf_counts {
     int64_t odd[VJ_ODD_KINDS];
     char odd_examples[3][160]; /* "line 12: INFO/AF: 'x' is not a number" */
     int32_t n_odd_examples;
+    char undeclared_example[160]; /* the first of UNDECLARED; "" when there is none */
+    char kept_example[160];       /* the first of those that keep their value */
     bool unsorted; /* a record lies before its predecessor, or a contig comes back */
     char unsorted_at[160]; /* the first place */
 } vj_vcf_counts;

@@ -4,6 +4,7 @@
  *   vcf_parse.c   lines, fixed columns, keys, order, filters
  *   vcf_fields.c  INFO, FORMAT, genotype: which text belongs to which column
  *   vcf_cell.c    one text into one row of one column
+ *   vcf_check.c   rules whose breach is counted and changes nothing
  */
 #ifndef VJ_HTS_PARSE_H
 #define VJ_HTS_PARSE_H
@@ -46,8 +47,10 @@ typedef struct vj_vcf_scratch {
     vj_span format_text;
     int32_t format_gt; /* index of GT among the keys, -1: none */
     int32_t format_duplicates, format_undeclared;
+    vj_span filter_text; /* FILTER of the record before, when there was nothing odd about it */
     /* contig of the record before */
     vj_span contig_raw;
+    int64_t contig_last; /* the last position that it may have */
     int32_t contig_i;
     const vj_ranges *target; /* ranges of -t on this contig */
     int64_t last_pos1;
@@ -73,6 +76,7 @@ typedef struct vj_parse {
     vj_span line;     /* without its end; mended where it was not UTF-8 */
     vj_span original; /* as it stands in the block */
     int32_t n_columns; /* of the line */
+    unsigned kinds;    /* of bytes in the block: vj_scan_kinds */
     size_t (*scan)(const char *, size_t, char, uint32_t *, size_t); /* vj_scan_best() */
     bool single; /* one ALT, at most one sample, no filter on samples: the short ways apply */
     vj_record rec;
@@ -106,6 +110,17 @@ VJ_MUST_CHECK vj_status vj_parse_odd(vj_parse *p, vj_vcf_odd kind, const char *t
 /* The same about a field's cell. */
 VJ_MUST_CHECK vj_status vj_parse_odd_cell(vj_parse *p, vj_vcf_odd kind, const vj_cell *cell,
                                           vj_span found, const char *expected);
+/* Letters, counted from 'a', that the specification takes for bases: A, C, G, N, T. */
+#define VJ_IS_BASE(letter) ((1u << (letter) & (1u | 1u << 2 | 1u << 6 | 1u << 13 | 1u << 19)) != 0)
+
+/* vcf_check.c: count what breaks a rule, or fail with it (strict). */
+VJ_MUST_CHECK vj_status vj_check_contig(vj_parse *p);
+VJ_MUST_CHECK vj_status vj_check_filter(vj_parse *p); /* of a record whose FILTER is a new one */
+VJ_MUST_CHECK vj_status vj_check_id(vj_parse *p);     /* of an ID that is empty or has an empty part */
+VJ_MUST_CHECK vj_status vj_check_bytes(vj_parse *p);  /* where p->kinds has blanks or controls */
+VJ_MUST_CHECK vj_status vj_check_alleles(vj_parse *p);
+VJ_MUST_CHECK vj_status vj_check_float(vj_parse *p, const vj_cell *cell, vj_span text,
+                                       float value); /* where value is 0 or infinite */
 /* Append one row; the builder stands at that row. */
 VJ_MUST_CHECK vj_status vj_parse_cell(vj_parse *p, vj_colb *b, const vj_cell *cell);
 /* All INFO columns of the record; sets info_end and svlen. */

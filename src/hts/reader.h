@@ -134,6 +134,9 @@ VJ_MUST_CHECK vj_status vj_vcf_note(vj_vcf_reader *reader, vj_error *err, const 
 VJ_MUST_CHECK vj_status vj_vcf_line_next(vj_vcf_reader *reader, vj_span *out, vj_error *err);
 /* header.c: everything up to and with the #CHROM line. */
 VJ_MUST_CHECK vj_status vj_vcf_header_read(vj_vcf_reader *reader, vj_error *err);
+/* vcf_reserved.c: note where a line contradicts what the specification reserves its ID for. */
+VJ_MUST_CHECK vj_status vj_vcf_reserved_check(vj_vcf_reader *reader, bool is_info,
+                                              const vj_vcf_def *def, vj_error *err);
 /* schema.c: columns and plans, after the header. */
 VJ_MUST_CHECK vj_status vj_vcf_schema_build(vj_vcf_reader *reader, vj_error *err);
 

@@ -15,6 +15,20 @@ size_t vj_scan_delims_scalar(const char *ptr, size_t len_bytes, char delim, uint
     return n;
 }
 
+unsigned vj_scan_kinds_scalar(const char *ptr, size_t len_bytes)
+{
+    unsigned kinds = 0;
+
+    for (size_t i = 0; i < len_bytes; i++) {
+        uint8_t byte = (uint8_t)ptr[i];
+
+        kinds |= byte >= 0x80 ? VJ_BYTES_HIGH : 0u;
+        kinds |= byte == ' ' ? VJ_BYTES_BLANK : 0u;
+        kinds |= byte < 9 || (byte > 13 && byte < 0x20) ? VJ_BYTES_CONTROL : 0u;
+    }
+    return kinds;
+}
+
 #if defined(__x86_64__)
 /* Bits of the 32 bytes at ptr + i that equal needle, those behind len cleared. */
 __attribute__((target("avx2"))) static inline uint32_t
@@ -54,20 +68,34 @@ scan_count_avx2(const char *ptr, size_t len_bytes, char delim)
     return n;
 }
 
-__attribute__((target("avx2"))) static bool is_ascii_avx2(const char *ptr, size_t len_bytes)
+/* Or of the bytes, bytes that equal a blank, bytes below 0x20 that are no space character. */
+typedef struct kind_bits {
+    __m256i high, blank, control;
+} kind_bits;
+
+__attribute__((target("avx2"))) static inline void add_kinds(kind_bits *kinds, __m256i bytes)
 {
-    __m256i all = _mm256_setzero_si256();
+    /* 9..13 and 0x20..0xff are what is no control: 14 less than 32, moved below 9 */
+    __m256i from_14 = _mm256_sub_epi8(bytes, _mm256_set1_epi8(14));
+    __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(8)), bytes);
+    __m256i mid = _mm256_cmpeq_epi8(_mm256_min_epu8(from_14, _mm256_set1_epi8(17)), from_14);
+
+    kinds->high = _mm256_or_si256(kinds->high, bytes);
+    kinds->blank = _mm256_or_si256(kinds->blank, _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(' ')));
+    kinds->control = _mm256_or_si256(kinds->control, _mm256_or_si256(low, mid));
+}
+
+__attribute__((target("avx2"))) static unsigned scan_kinds_avx2(const char *ptr, size_t len_bytes)
+{
+    kind_bits kinds = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
     size_t whole = len_bytes & ~(size_t)31;
-    uint32_t rest_bits = 0;
 
     for (size_t i = 0; i < whole; i += 32)
-        all = _mm256_or_si256(all, _mm256_loadu_si256((const __m256i *)(const void *)(ptr + i)));
-    if (whole < len_bytes) {
-        __m256i rest = _mm256_loadu_si256((const __m256i *)(const void *)(ptr + whole));
-
-        rest_bits = (uint32_t)_mm256_movemask_epi8(rest) & ((1u << (len_bytes - whole)) - 1);
-    }
-    return _mm256_movemask_epi8(all) == 0 && rest_bits == 0;
+        add_kinds(&kinds, _mm256_loadu_si256((const __m256i *)(const void *)(ptr + i)));
+    return (_mm256_movemask_epi8(kinds.high) != 0 ? VJ_BYTES_HIGH : 0u) |
+           (_mm256_movemask_epi8(kinds.blank) != 0 ? VJ_BYTES_BLANK : 0u) |
+           (_mm256_movemask_epi8(kinds.control) != 0 ? VJ_BYTES_CONTROL : 0u) |
+           vj_scan_kinds_scalar(ptr + whole, len_bytes - whole);
 }
 #endif
 
@@ -97,14 +125,11 @@ size_t vj_scan_count(const char *ptr, size_t len_bytes, char delim)
     return n;
 }
 
-bool vj_scan_is_ascii(const char *ptr, size_t len_bytes)
+unsigned vj_scan_kinds(const char *ptr, size_t len_bytes)
 {
 #if defined(__x86_64__)
     if (vj_cpu() >= VJ_CPU_AVX2)
-        return is_ascii_avx2(ptr, len_bytes);
+        return scan_kinds_avx2(ptr, len_bytes);
 #endif
-    for (size_t i = 0; i < len_bytes; i++)
-        if ((uint8_t)ptr[i] >= 0x80)
-            return false;
-    return true;
+    return vj_scan_kinds_scalar(ptr, len_bytes);
 }

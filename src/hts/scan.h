@@ -24,7 +24,15 @@ size_t vj_scan_delims_scalar(const char *ptr, size_t len_bytes, char delim, uint
                              size_t max);
 /* Number of `delim` bytes; the same trust. */
 size_t vj_scan_count(const char *ptr, size_t len_bytes, char delim);
-/* True when no byte is above 0x7f; the same trust. */
-bool vj_scan_is_ascii(const char *ptr, size_t len_bytes);
+/* What kinds of bytes a text has besides plain ones. */
+typedef enum vj_bytes {
+    VJ_BYTES_HIGH = 1,   /* above 0x7f */
+    VJ_BYTES_BLANK = 2,  /* ' ' */
+    VJ_BYTES_CONTROL = 4 /* below 0x20, but for tab, LF, VT, FF and CR */
+} vj_bytes;
+/* The kinds that occur, or-ed; the same trust. */
+unsigned vj_scan_kinds(const char *ptr, size_t len_bytes);
+/* The scalar body: the specification. */
+unsigned vj_scan_kinds_scalar(const char *ptr, size_t len_bytes);
 
 #endif

@@ -39,6 +39,12 @@ static vj_span without_cr(vj_span line)
     return line;
 }
 
+/* Legal or not, a text that stops within a line may have been cut off. */
+static vj_status note_no_end(vj_vcf_reader *reader, vj_error *err)
+{
+    return vj_vcf_note(reader, err, "the last line has no line end: is the file complete?");
+}
+
 vj_status vj_vcf_line_next(vj_vcf_reader *reader, vj_span *out, vj_error *err)
 {
     size_t searched = 0;
@@ -56,7 +62,7 @@ vj_status vj_vcf_line_next(vj_vcf_reader *reader, vj_span *out, vj_error *err)
             *out = without_cr((vj_span){beg, len});
             reader->win_beg += newline != NULL ? len + 1 : len;
             reader->next_line++;
-            return VJ_OK;
+            return newline != NULL ? VJ_OK : note_no_end(reader, err);
         }
         if (reader->win_end)
             return VJ_OK;
@@ -198,6 +204,7 @@ static vj_status take_rest(vj_vcf_reader *reader, vj_vcf_block *block, vj_error 
     if (partial && cut) {
         reader->win_beg = reader->win.len_bytes; /* cut anywhere: not to be taken for a line */
     } else if (partial) {
+        VJ_TRY(note_no_end(reader, err));
         VJ_TRY(move_text(reader, win_left(reader), block, err));
         VJ_TRY(VJ_VEC_PUSH(&block->line_ends, (uint32_t)block->text.len_bytes, err));
     }

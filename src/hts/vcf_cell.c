@@ -10,11 +10,32 @@ static const char *const odd_names[VJ_ODD_KINDS] = {
     [VJ_ODD_NO_VALUE] = "no_value",           [VJ_ODD_DUPLICATE_KEY] = "duplicate_key",
     [VJ_ODD_UNDECLARED] = "undeclared",       [VJ_ODD_BAD_GENOTYPE] = "bad_genotype",
     [VJ_ODD_BAD_END] = "bad_end",             [VJ_ODD_BAD_UTF8] = "bad_utf8",
+    [VJ_ODD_BAD_ALLELE] = "bad_allele",       [VJ_ODD_BAD_TEXT] = "bad_text",
+    [VJ_ODD_BAD_RANGE] = "bad_range",
 };
 
 const char *vj_vcf_odd_name(vj_vcf_odd odd)
 {
     return odd >= 0 && odd < VJ_ODD_KINDS ? odd_names[odd] : "unknown";
+}
+
+bool vj_vcf_odd_keeps(vj_vcf_odd odd)
+{
+    return odd >= VJ_ODD_BAD_ALLELE;
+}
+
+/* Where the text of one more oddity goes; NULL: enough of them are kept. */
+static char *example_place(vj_vcf_counts *counts, vj_vcf_odd kind)
+{
+    char *single = kind == VJ_ODD_UNDECLARED    ? counts->undeclared_example
+                   : vj_vcf_odd_keeps(kind) ? counts->kept_example
+                                            : NULL;
+
+    if (single != NULL)
+        return *single == '\0' ? single : NULL;
+    if (counts->n_odd_examples >= (int32_t)VJ_COUNT(counts->odd_examples))
+        return NULL;
+    return counts->odd_examples[counts->n_odd_examples++];
 }
 
 __attribute__((cold, noinline)) vj_status vj_parse_odd(vj_parse *p, vj_vcf_odd kind,
@@ -27,14 +48,14 @@ __attribute__((cold, noinline)) vj_status vj_parse_odd(vj_parse *p, vj_vcf_odd k
 
     counts->odd[kind]++;
     bool fails = p->reader->options.strict && kind != VJ_ODD_UNDECLARED;
-    if (!fails && counts->n_odd_examples >= (int32_t)VJ_COUNT(counts->odd_examples))
+    char *example = fails ? NULL : example_place(counts, kind);
+    if (!fails && example == NULL)
         return VJ_OK;
     vj_quote(shown, sizeof shown, found.ptr, VJ_MIN(found.len_bytes, 60));
     vj_quote(name, sizeof name, where.ptr, VJ_MIN(where.len_bytes, 40));
     if (fails)
         return vj_fail(p->err, VJ_E_CORRUPT, "%s: line %lld: %s%s: expected %s, found '%s'",
                        p->reader->name, (long long)p->line_number, tag, name, expected, shown);
-    char *example = counts->odd_examples[counts->n_odd_examples++];
     char text[320];
     snprintf(text, sizeof text, "line %lld: %s%s: expected %s, found '%s'",
              (long long)p->line_number, tag, name, expected, shown);
@@ -125,21 +146,31 @@ static inline vj_status put_value(vj_parse *p, vj_colb *b, const vj_cell *cell, 
     case VJ_VCF_INTEGER: {
         int32_t value = 0;
 
-        if (VJ_LIKELY(parse_i32(text, &value)))
+        if (VJ_LIKELY(parse_i32(text, &value))) {
+            if (VJ_UNLIKELY(value < INT32_MIN + 8)) /* BCF has other uses for them */
+                VJ_TRY(vj_parse_odd_cell(p, VJ_ODD_BAD_RANGE, cell, text,
+                                         "a whole number above -2147483641"));
             return app_i32(b, value, p->err);
+        }
         VJ_TRY(vj_parse_odd_cell(p, VJ_ODD_BAD_INTEGER, cell, text, "a 32-bit whole number"));
         return put_null(b, p->err);
     }
     case VJ_VCF_FLOAT: {
         float value = 0;
 
-        if (VJ_LIKELY(vj_parse_f32(text, &value)))
+        if (VJ_LIKELY(vj_parse_f32(text, &value))) {
+            if (VJ_UNLIKELY(value == 0 || value - value != 0))
+                VJ_TRY(vj_check_float(p, cell, text, value));
             return app_f32(b, value, p->err);
+        }
         VJ_TRY(vj_parse_odd_cell(p, VJ_ODD_BAD_FLOAT, cell, text, "a number"));
         return put_null(b, p->err);
     }
-    case VJ_VCF_FLAG:
     case VJ_VCF_CHARACTER:
+        if (VJ_UNLIKELY(text.len_bytes > 1) && (uint8_t)text.ptr[0] < 0x80 && text.ptr[0] != '%')
+            VJ_TRY(vj_parse_odd_cell(p, VJ_ODD_BAD_TEXT, cell, text, "one character"));
+        break;
+    case VJ_VCF_FLAG:
     case VJ_VCF_STRING:
         break;
     }

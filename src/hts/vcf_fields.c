@@ -159,6 +159,9 @@ vj_status vj_parse_info(vj_parse *p)
     const char *end = at + p->rec.info.len_bytes;
     int32_t before = -1;
 
+    if (VJ_UNLIKELY(p->rec.info.len_bytes == 0))
+        return vj_parse_odd(p, VJ_ODD_BAD_TEXT, "INFO", (vj_span){0}, p->rec.info,
+                            "'.' for a missing value");
     if (span_is_missing(p->rec.info))
         return VJ_OK;
     while (at < end) {
@@ -295,6 +298,9 @@ vj_status vj_parse_format_keys(vj_parse *p)
     for (int32_t i = 0; i < s->format_undeclared; i++)
         VJ_TRY(vj_parse_odd(p, VJ_ODD_UNDECLARED, "FORMAT", (vj_span){0}, p->rec.format,
                             "keys with a header line"));
+    if (VJ_UNLIKELY(s->format_gt > 0))
+        return vj_parse_odd(p, VJ_ODD_BAD_TEXT, "FORMAT", (vj_span){0}, p->rec.format,
+                            "GT as the first key");
     return VJ_OK;
 }
 

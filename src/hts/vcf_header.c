@@ -32,7 +32,12 @@ vj_status vj_vcf_note(vj_vcf_reader *reader, vj_error *err, const char *fmt, ...
 
 typedef struct attributes {
     vj_span id, number, type, description, length; /* empty: not there */
+    bool described; /* a Description in quotes */
+    bool stray;     /* a part without '=' was passed over */
 } attributes;
+
+#define NOT_CLOSED "expected <...>"
+#define OPEN_QUOTE "a quote that is not closed"
 
 /* End of a quoted value that begins behind its quote; NULL: never closed. */
 static const char *quoted_end(const char *p, const char *end)
@@ -66,18 +71,22 @@ static const char *parse_attributes(vj_span text, attributes *attrs)
     const char *p = text.ptr;
     const char *end = text.ptr + text.len_bytes;
 
-    *attrs = (attributes){{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}};
+    *attrs = (attributes){{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, false, false};
     while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
     if (end - p < 2 || *p != '<' || end[-1] != '>')
-        return "expected <...>";
+        return NOT_CLOSED;
     p++;
     end--;
     while (p < end) {
         const char *equals = memchr(p, '=', (size_t)(end - p));
+        const char *comma = memchr(p, ',', (size_t)((equals != NULL ? equals : end) - p));
 
-        if (equals == NULL)
-            return "a part without '='";
+        if (equals == NULL || comma != NULL) {
+            attrs->stray = true;
+            p = comma != NULL ? comma + 1 : end;
+            continue;
+        }
         vj_span key = {p, (size_t)(equals - p)};
         while (key.len_bytes > 0 && *key.ptr == ' ') {
             key.ptr++;
@@ -87,11 +96,16 @@ static const char *parse_attributes(vj_span text, attributes *attrs)
         const char *stop = NULL;
         if (p < end && *p == '"') {
             if ((stop = quoted_end(++p, end)) == NULL)
-                return "a quote that is not closed";
+                return OPEN_QUOTE;
             keep_attribute(attrs, key, (vj_span){p, (size_t)(stop - p)});
+            attrs->described |= vj_span_is(key, "Description");
             stop++;
         } else {
-            stop = memchr(p, ',', (size_t)(end - p));
+            /* META: Values=[one, two] */
+            const char *list = p < end && *p == '[' ? memchr(p, ']', (size_t)(end - p)) : NULL;
+
+            stop = list != NULL ? list : p;
+            stop = memchr(stop, ',', (size_t)(end - stop));
             stop = stop == NULL ? end : stop;
             keep_attribute(attrs, key, (vj_span){p, (size_t)(stop - p)});
         }
@@ -167,11 +181,17 @@ static vj_status settle_def(vj_vcf_reader *reader, section where, const attribut
     const char *tag = where == SECTION_INFO ? "INFO" : "FORMAT";
 
     if (!parse_kind(attrs->type, &def->kind))
-        VJ_TRY(vj_vcf_note(reader, err, "header: %s/%s: unknown Type '%.*s', read as String", tag,
-                           def->id, (int)VJ_MIN(attrs->type.len_bytes, 40), attrs->type.ptr));
+        VJ_TRY(vj_vcf_note(reader, err, "header: %s/%s: expected a Type, found '%.*s', read as "
+                           "String", tag, def->id, (int)VJ_MIN(attrs->type.len_bytes, 40),
+                           attrs->type.ptr));
     if (!parse_number(attrs->number, &def->number))
-        VJ_TRY(vj_vcf_note(reader, err, "header: %s/%s: unknown Number '%.*s', read as '.'", tag,
-                           def->id, (int)VJ_MIN(attrs->number.len_bytes, 40), attrs->number.ptr));
+        VJ_TRY(vj_vcf_note(reader, err, "header: %s/%s: expected a Number, found '%.*s', read as "
+                           "'.'", tag, def->id, (int)VJ_MIN(attrs->number.len_bytes, 40),
+                           attrs->number.ptr));
+    if (!attrs->described)
+        VJ_TRY(vj_vcf_note(reader, err, "header: %s/%s: expected a Description in quotes", tag,
+                           def->id));
+    VJ_TRY(vj_vcf_reserved_check(reader, where == SECTION_INFO, def, err));
     if (def->kind == VJ_VCF_FLAG && where == SECTION_FORMAT) {
         def->kind = VJ_VCF_STRING;
         def->number = 1;
@@ -240,6 +260,41 @@ static bool starts_with(vj_span text, const char *prefix)
     return text.len_bytes >= n && memcmp(text.ptr, prefix, n) == 0;
 }
 
+static vj_status add_filter(vj_vcf_reader *reader, const attributes *attrs, vj_error *err)
+{
+    const char *id = vj_arena_strndup(&reader->arena, attrs->id.ptr, attrs->id.len_bytes, err);
+
+    if (id == NULL)
+        return VJ_E_NOMEM;
+    if (!attrs->described)
+        VJ_TRY(vj_vcf_note(reader, err, "header: FILTER/%s: expected a Description in quotes", id));
+    return VJ_VEC_PUSH(&reader->filters, id, err);
+}
+
+/* A line that nobody asks for: kept as text, and named when it is no key=value or never closed. */
+static vj_status check_other_line(vj_vcf_reader *reader, vj_span line, int64_t line_number,
+                                  vj_error *err)
+{
+    const char *end = line.ptr + line.len_bytes;
+    const char *equals = memchr(line.ptr, '=', line.len_bytes);
+    const char *why = NULL;
+    attributes attrs;
+
+    if (equals == NULL || equals == line.ptr + 2)
+        why = "expected ##key=value";
+    else if (equals + 1 == end)
+        why = "expected a value";
+    else if (equals[1] == '<')
+        why = parse_attributes((vj_span){equals + 1, (size_t)(end - equals - 1)}, &attrs);
+    if (why == NULL || (equals != NULL && equals + 1 < end && equals[1] == '<' &&
+                        strcmp(why, NOT_CLOSED) != 0 && strcmp(why, OPEN_QUOTE) != 0))
+        return VJ_OK;
+    char shown[120];
+    vj_quote(shown, sizeof shown, line.ptr, VJ_MIN(line.len_bytes, 60));
+    return vj_vcf_note(reader, err, "header line %lld kept as text: %s: %s",
+                       (long long)line_number, why, shown);
+}
+
 /* Keep one ## line; a structured one that is broken is dropped with a note. */
 static vj_status take_meta_line(vj_vcf_reader *reader, vj_span line, int64_t line_number,
                                 vj_error *err)
@@ -255,7 +310,7 @@ static vj_status take_meta_line(vj_vcf_reader *reader, vj_span line, int64_t lin
     while (which < VJ_COUNT(starts) && !starts_with(line, starts[which]))
         which++;
     if (which == VJ_COUNT(starts))
-        return VJ_OK;
+        return check_other_line(reader, line, line_number, err);
     size_t skip = strlen(starts[which]);
     const char *why = parse_attributes((vj_span){copy + skip, line.len_bytes - skip}, &attrs);
     if (why == NULL && attrs.id.len_bytes == 0)
@@ -270,12 +325,14 @@ static vj_status take_meta_line(vj_vcf_reader *reader, vj_span line, int64_t lin
         return vj_vcf_note(reader, err, "header line %lld dropped: %s: %s",
                            (long long)line_number, why, shown);
     }
+    if (attrs.stray)
+        VJ_TRY(vj_vcf_note(reader, err, "header line %lld: a part without '=' is passed over",
+                           (long long)line_number));
     if (which == 2)
         return add_contig(reader, &attrs, err);
     if (which < 2)
         return add_def(reader, which == 0 ? SECTION_INFO : SECTION_FORMAT, &attrs, err);
-    const char *filter = vj_arena_strndup(&reader->arena, attrs.id.ptr, attrs.id.len_bytes, err);
-    return filter == NULL ? VJ_E_NOMEM : VJ_VEC_PUSH(&reader->filters, filter, err);
+    return add_filter(reader, &attrs, err);
 }
 
 /* ##fileformat=VCFv4.2 */
@@ -285,9 +342,14 @@ static vj_status take_version(vj_vcf_reader *reader, vj_span line, vj_error *err
     int64_t minor = 0;
     vj_span text = line;
 
+    char shown[64];
+
     reader->header.version_minor = 2;
-    if (!starts_with(line, start))
-        return vj_vcf_note(reader, err, "no ##fileformat line: read as VCF 4.2");
+    if (!starts_with(line, start)) {
+        vj_quote(shown, sizeof shown, line.ptr, VJ_MIN(line.len_bytes, 40));
+        return vj_vcf_note(reader, err, "line 1: expected ##fileformat=VCFv4.x, found '%s': read "
+                           "as VCF 4.2", shown);
+    }
     text.ptr += sizeof start - 1;
     text.len_bytes -= sizeof start - 1;
     if (starts_with(text, "4.") &&
@@ -298,7 +360,6 @@ static vj_status take_version(vj_vcf_reader *reader, vj_span line, vj_error *err
                           : vj_vcf_note(reader, err, "VCF 4.%lld is newer than this program knows",
                                         (long long)minor);
     }
-    char shown[64];
     vj_quote(shown, sizeof shown, text.ptr, VJ_MIN(text.len_bytes, 20));
     return vj_fail(err, VJ_E_UNSUPPORTED, "%s: line 1: expected VCF version 4.x, found '%s'",
                    reader->name, shown);

@@ -220,10 +220,11 @@ static vj_status enter_contig(vj_parse *p)
     if (first && vj_span_eq(shown, vj_buf_span(&p->block->prev_contig)))
         s->last_pos1 = p->block->prev_pos1; /* the order goes on from block to block */
     s->contig_raw = raw;
+    s->contig_last = length > 0 ? length + 1 : INT64_MAX; /* the telomere is length + 1 */
     s->target = p->reader->targets != NULL
                     ? vj_regions_of(p->reader->targets, raw, length)
                     : NULL;
-    return VJ_OK;
+    return added ? vj_check_contig(p) : VJ_OK;
 }
 
 static vj_status follow_order(vj_parse *p)
@@ -235,6 +236,9 @@ static vj_status follow_order(vj_parse *p)
     if (VJ_UNLIKELY(p->rec.pos1 < s->last_pos1))
         note_unsorted(p, "a position lies before its predecessor");
     s->last_pos1 = p->rec.pos1;
+    if (VJ_UNLIKELY(p->rec.pos1 > s->contig_last))
+        return vj_parse_odd(p, VJ_ODD_BAD_RANGE, "POS", (vj_span){0}, p->line,
+                            "a position on the contig as long as the header has it");
     return VJ_OK;
 }
 
@@ -402,8 +406,16 @@ static inline vj_status put_text_or_null(vj_colb *b, vj_span text, vj_error *err
 static vj_status read_qual(vj_parse *p, double *out, bool *present)
 {
     *present = !span_is_missing(p->rec.qual);
-    if (!*present || scan_plain_double(p->rec.qual, out) || vj_parse_f64(p->rec.qual, out))
+    if (VJ_UNLIKELY(p->rec.qual.len_bytes == 0))
+        return vj_parse_odd(p, VJ_ODD_BAD_TEXT, "QUAL", (vj_span){0}, p->rec.qual,
+                            "'.' for a missing value");
+    if (!*present || scan_plain_double(p->rec.qual, out))
         return VJ_OK;
+    if (vj_parse_f64(p->rec.qual, out))
+        return *out >= 0 || *out != *out
+                   ? VJ_OK
+                   : vj_parse_odd(p, VJ_ODD_BAD_RANGE, "QUAL", (vj_span){0}, p->rec.qual,
+                                  "a number of 0 or more");
     *present = false;
     return vj_parse_odd(p, VJ_ODD_BAD_FLOAT, "QUAL", (vj_span){0}, p->rec.qual, "a number");
 }
@@ -484,7 +496,8 @@ static vj_status reserve_keys(vj_vcf_rows *rows, size_t n_keys, size_t n_rows, v
 
 static bool is_upper_base(vj_span allele)
 {
-    return allele.len_bytes == 1 && allele.ptr[0] >= 'A' && allele.ptr[0] <= 'Z';
+    return allele.len_bytes == 1 && allele.ptr[0] >= 'A' && allele.ptr[0] <= 'Z' &&
+           VJ_IS_BASE(allele.ptr[0] - 'A');
 }
 
 static vj_status make_key(vj_parse *p, vj_span alt, vj_key *key)
@@ -513,6 +526,8 @@ static vj_status put_record(vj_parse *p)
     int32_t record_i = (int32_t)rows->record_lines.n;
 
     VJ_TRY(reserve_keys(rows, s->row_alts.n, (size_t)p->rec.n_rows, p->err));
+    if (!is_upper_base(p->rec.ref) || !is_upper_base(p->rec.alt))
+        VJ_TRY(vj_check_alleles(p));
     rows->record_lines.ptr[rows->record_lines.n++] = p->original;
     rows->record_line_numbers.ptr[rows->record_line_numbers.n++] = p->line_number;
     rows->record_alleles.ptr[rows->record_alleles.n++] = p->rec.n_alts;
@@ -604,7 +619,26 @@ static vj_status mend_utf8(vj_parse *p)
     return vj_parse_odd(p, VJ_ODD_BAD_UTF8, "the line", (vj_span){0}, line, "UTF-8 text");
 }
 
-static vj_status parse_line(vj_parse *p, bool ascii)
+/* An ID that is empty, or that begins or ends with the ';' between two. */
+static inline bool is_odd_id(vj_span id)
+{
+    return id.len_bytes == 0 || id.ptr[0] == ';' || id.ptr[id.len_bytes - 1] == ';';
+}
+
+/* Rules whose breach changes nothing (S-61). */
+static inline vj_status check_record(vj_parse *p)
+{
+    if (VJ_UNLIKELY((p->kinds & (VJ_BYTES_BLANK | VJ_BYTES_CONTROL)) != 0))
+        VJ_TRY(vj_check_bytes(p));
+    if (VJ_UNLIKELY(is_odd_id(p->rec.id)))
+        VJ_TRY(vj_check_id(p));
+    if (VJ_UNLIKELY(p->rec.filter.len_bytes == 0 ||
+                    !vj_span_eq(p->rec.filter, p->s->filter_text)))
+        return vj_check_filter(p);
+    return VJ_OK;
+}
+
+static vj_status parse_line(vj_parse *p)
 {
     vj_vcf_rows *rows = p->rows;
     verdict what = VERDICT_ROWS;
@@ -614,8 +648,12 @@ static vj_status parse_line(vj_parse *p, bool ascii)
     if (p->line.len_bytes > 0 && p->line.ptr[p->line.len_bytes - 1] == '\r')
         p->line.len_bytes--;
     p->original = p->line;
-    if (VJ_UNLIKELY(!ascii) && !vj_utf8_valid(p->line.ptr, p->line.len_bytes))
+    if (VJ_UNLIKELY((p->kinds & VJ_BYTES_HIGH) != 0) &&
+        !vj_utf8_valid(p->line.ptr, p->line.len_bytes))
         VJ_TRY(mend_utf8(p));
+    if (VJ_UNLIKELY((p->kinds & VJ_BYTES_CONTROL) != 0) &&
+        memchr(p->line.ptr, '\0', p->line.len_bytes) != NULL)
+        return broken(p, &what, "text without NUL bytes", p->line);
     VJ_TRY(read_record(p, &what));
     if (what == VERDICT_BROKEN)
         return VJ_OK;
@@ -628,6 +666,7 @@ static vj_status parse_line(vj_parse *p, bool ascii)
     p->rec.n_rows = (int64_t)(p->s->row_alts.n * p->s->kept.n);
     if (rows->n_rows + p->rec.n_rows > MAX_ROWS)
         return vj_fail(p->err, VJ_E_NOMEM, "more than %d rows in one block", MAX_ROWS);
+    VJ_TRY(check_record(p));
     VJ_TRY(read_qual(p, &qual, &has_qual));
     VJ_TRY(vj_parse_info(p));
     VJ_TRY(put_fixed(p, qual, has_qual));
@@ -643,9 +682,9 @@ vj_status vj_vcf_parse(const vj_vcf_reader *reader, const vj_vcf_block *block,
     vj_parse p = {.reader = reader, .block = block, .rows = rows, .s = rows->scratch, .err = err,
                   .scan = vj_scan_best()};
     const char *text = (const char *)block->text.ptr;
-    bool ascii = block->text.len_bytes == 0 || vj_scan_is_ascii(text, block->text.len_bytes);
     size_t beg = 0;
 
+    p.kinds = block->text.len_bytes > 0 ? vj_scan_kinds(text, block->text.len_bytes) : 0;
     VJ_TRY(vj_vcf_rows_reset(rows, reader, err));
     for (size_t i = 0; i < block->line_ends.n; i++) {
         p.line = (vj_span){text + beg, block->line_ends.ptr[i] - beg};
@@ -653,7 +692,7 @@ vj_status vj_vcf_parse(const vj_vcf_reader *reader, const vj_vcf_block *block,
         beg = (size_t)block->line_ends.ptr[i] + 1;
         if (p.line_number == block->returns_at_line)
             note_unsorted(&p, "a contig comes back after another one");
-        VJ_TRY(parse_line(&p, ascii));
+        VJ_TRY(parse_line(&p));
     }
     rows->counts.n_alleles = (int64_t)rows->keys.keys.n;
     rows->counts.n_rows = rows->n_rows;

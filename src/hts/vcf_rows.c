@@ -125,7 +125,7 @@ vj_status vj_vcf_rows_reset(vj_vcf_rows *rows, const vj_vcf_reader *reader, vj_e
     rows->counts = (vj_vcf_counts){0};
     vj_map_fini(&s->contig_index);
     vj_map_init(&s->contig_index, s->budget);
-    s->format_text = s->contig_raw = (vj_span){0};
+    s->format_text = s->contig_raw = s->filter_text = (vj_span){0};
     s->contig_i = -1;
     s->target = NULL;
     s->last_pos1 = -1;
@@ -148,6 +148,10 @@ void vj_vcf_counts_add(vj_vcf_counts *sum, const vj_vcf_counts *more)
         memcpy(sum->odd_examples[sum->n_odd_examples++], more->odd_examples[i],
                sizeof sum->odd_examples[0]);
     }
+    if (sum->undeclared_example[0] == '\0')
+        memcpy(sum->undeclared_example, more->undeclared_example, sizeof sum->undeclared_example);
+    if (sum->kept_example[0] == '\0')
+        memcpy(sum->kept_example, more->kept_example, sizeof sum->kept_example);
     if (!sum->unsorted && more->unsorted) {
         sum->unsorted = true;
         memcpy(sum->unsorted_at, more->unsorted_at, sizeof sum->unsorted_at);
