@@ -51,6 +51,7 @@ typedef struct vj_vcf_scratch {
     /* contig of the record before */
     vj_span contig_raw;
     int64_t contig_last; /* the last position that it may have */
+    bool contig_odd;     /* its name breaks a rule */
     int32_t contig_i;
     const vj_ranges *target; /* ranges of -t on this contig */
     int64_t last_pos1;
@@ -114,7 +115,7 @@ VJ_MUST_CHECK vj_status vj_parse_odd_cell(vj_parse *p, vj_vcf_odd kind, const vj
 #define VJ_IS_BASE(letter) ((1u << (letter) & (1u | 1u << 2 | 1u << 6 | 1u << 13 | 1u << 19)) != 0)
 
 /* vcf_check.c: count what breaks a rule, or fail with it (strict). */
-VJ_MUST_CHECK vj_status vj_check_contig(vj_parse *p);
+bool vj_check_contig(vj_span name); /* true: it breaks a rule */
 VJ_MUST_CHECK vj_status vj_check_filter(vj_parse *p); /* of a record whose FILTER is a new one */
 VJ_MUST_CHECK vj_status vj_check_id(vj_parse *p);     /* of an ID that is empty or has an empty part */
 VJ_MUST_CHECK vj_status vj_check_bytes(vj_parse *p);  /* where p->kinds has blanks or controls */

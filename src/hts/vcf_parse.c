@@ -224,7 +224,8 @@ static vj_status enter_contig(vj_parse *p)
     s->target = p->reader->targets != NULL
                     ? vj_regions_of(p->reader->targets, raw, length)
                     : NULL;
-    return added ? vj_check_contig(p) : VJ_OK;
+    s->contig_odd = vj_check_contig(raw);
+    return VJ_OK;
 }
 
 static vj_status follow_order(vj_parse *p)
@@ -236,6 +237,9 @@ static vj_status follow_order(vj_parse *p)
     if (VJ_UNLIKELY(p->rec.pos1 < s->last_pos1))
         note_unsorted(p, "a position lies before its predecessor");
     s->last_pos1 = p->rec.pos1;
+    if (VJ_UNLIKELY(s->contig_odd))
+        VJ_TRY(vj_parse_odd(p, VJ_ODD_BAD_TEXT, "CHROM", (vj_span){0}, p->rec.chrom,
+                            "a name without blanks, commas, quotes and brackets"));
     if (VJ_UNLIKELY(p->rec.pos1 > s->contig_last))
         return vj_parse_odd(p, VJ_ODD_BAD_RANGE, "POS", (vj_span){0}, p->line,
                             "a position on the contig as long as the header has it");
