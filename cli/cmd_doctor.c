@@ -101,6 +101,8 @@ static void print_limits(const vj_host *host, const settings *s)
                "128 GB\n", size_text(size, limits.memory_bytes));
     else
         printf("  duckdb memory   DuckDB's own default  <- the RAM is unknown\n");
+    printf("  duckdb process  --memory + %s at most, where --memory is given\n",
+           size_text(size, VJ_DUCK_FIXED_BYTES));
     if (s->duckdb_threads > 0)
         printf("  duckdb threads  %lld  <- --duckdb-threads or VARJOIN_DUCKDB_THREADS\n",
                (long long)s->duckdb_threads);

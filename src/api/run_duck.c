@@ -282,7 +282,17 @@ static void show_progress(void *arg, double fraction)
         o->progress(o->user, &progress);
 }
 
-static vj_status open_duck(vj_external *ext, vj_duck **out, vj_error *err)
+/* --memory is the bound that the user means: for the process, of which our own tables and a byte
+ * a row and database are a part, not for DuckDB's buffers. */
+static int64_t limit_within(const vj_external *ext, int *threads)
+{
+    const vj_plan *plan = ext->plan;
+    int64_t ours = plan->budget->used_bytes + ext->result->rows_in * VJ_MAX(plan->n_dbs, 1);
+
+    return vj_duck_memory_within(plan->options.memory_bytes - ours, threads);
+}
+
+static vj_status open_duck(vj_external *ext, description *d, vj_duck **out, vj_error *err)
 {
     const vj_job_options *o = &ext->plan->options;
     vj_duck_options options = {
@@ -296,9 +306,9 @@ static vj_status open_duck(vj_external *ext, vj_duck **out, vj_error *err)
         .progress_arg = ext,
     };
 
-    /* --memory is the bound that the user means: for the process, not for DuckDB's buffers */
     if (o->memory_bytes > 0)
-        options.memory_limit_bytes = vj_duck_memory_within(o->memory_bytes, &options.threads);
+        options.memory_limit_bytes = limit_within(ext, &options.threads);
+    d->join.rows_per_rowgroup = vj_duck_rowgroup_rows(options.memory_limit_bytes);
     return vj_duck_open(&options, out, err);
 }
 
@@ -341,7 +351,7 @@ vj_status vj_duck_engine_join(vj_external *ext, vj_error *err)
     vj_status rc = VJ_OK;
 
     vj_arena_init(&d.arena, NULL, 16384);
-    VJ_GO(rc, open_duck(ext, &duck, err));
+    VJ_GO(rc, open_duck(ext, &d, &duck, err));
     VJ_GO(rc, describe(&d, ext, err));
     VJ_GO(rc, run_statement(ext, duck, &d, err));
 out:

@@ -307,6 +307,8 @@ vj_status vj_external_run(vj_plan *plan, vj_external_join join, vj_result *resul
     VJ_GO(rc, vj_keyed_open(&ext.keyed, plan, ext.left_path, err));
     VJ_GO(rc, vj_native_run_keyed(plan, &ext.keyed, result, err));
     VJ_GO(rc, vj_keyed_finish(&ext.keyed, err));
+    vj_left_release(plan->source);
+    vj_mem_trim();
     mark = vj_stage_start(plan->track);
     VJ_GO(rc, join(&ext, err));
     vj_stage_stop(plan->track, VJ_STAGE_PAYLOAD, mark, result->rows_out, 0);

@@ -1,6 +1,9 @@
 #include "base/base.h"
 
 #include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <string.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -152,6 +155,13 @@ char *vj_strndup(vj_budget *budget, const void *bytes, size_t len_bytes, vj_erro
         copy[len_bytes] = '\0';
     }
     return copy;
+}
+
+void vj_mem_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 char *vj_strdup(vj_budget *budget, const char *text, vj_error *err)

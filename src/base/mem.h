@@ -40,6 +40,11 @@ void *vj_calloc(vj_budget *budget, size_t n, size_t item_bytes, vj_error *err);
 void *vj_realloc(vj_budget *budget, void *ptr, size_t len_bytes, vj_error *err);
 /* Release; NULL is allowed. The block remembers its budget, which must still live. */
 void vj_free(void *ptr);
+/*
+ * Hand freed memory that the C library keeps for later back to the system: before something that
+ * has a limit of its own begins (another library, a long wait). Costs milliseconds.
+ */
+void vj_mem_trim(void);
 /* Copy of a NUL-terminated string. */
 char *vj_strdup(vj_budget *budget, const char *text, vj_error *err);
 /* Copy of len bytes as a NUL-terminated string. */

@@ -7,6 +7,7 @@
  * several matches and the reasons of the unmatched are exact without a second statement or a
  * look at the result.
  */
+#include <assert.h>
 #include <strings.h>
 
 #include "duck/duck_api.h"
@@ -17,8 +18,11 @@
 typedef struct db_tally {
     _Atomic int64_t n_pairs, n_left_rows, n_multi_rows;
     _Atomic int64_t first_multi_row;
-    _Atomic uint8_t *rows;
+    _Atomic uint8_t *rows; /* the caller's `best`, where there is one; else ours */
+    uint8_t *own_rows;
 } db_tally;
+
+static_assert(sizeof(_Atomic uint8_t) == sizeof(uint8_t), "the caller's bytes serve as atomics");
 
 typedef struct tally {
     int32_t n_dbs;
@@ -130,13 +134,13 @@ static void tally_free(tally *counts)
     if (counts == NULL)
         return;
     for (int32_t i = 0; counts->dbs != NULL && i < counts->n_dbs; i++)
-        vj_free((void *)counts->dbs[i].rows);
+        vj_free(counts->dbs[i].own_rows);
     vj_free(counts->dbs);
     vj_free(counts);
 }
 
-static vj_status tally_new(const vj_duck *duck, const vj_duck_join *join, tally **out,
-                           vj_error *err)
+static vj_status tally_new(const vj_duck *duck, const vj_duck_join *join,
+                           const vj_duck_counts *wanted, tally **out, vj_error *err)
 {
     tally *counts = vj_zalloc(duck->budget, sizeof *counts, err);
 
@@ -150,10 +154,16 @@ static vj_status tally_new(const vj_duck *duck, const vj_duck_join *join, tally 
         return VJ_E_NOMEM;
     counts->n_dbs = join->n_dbs;
     for (int32_t i = 0; i < join->n_dbs; i++) {
-        counts->dbs[i].first_multi_row = INT64_MAX;
-        counts->dbs[i].rows = vj_calloc(duck->budget, (size_t)join->n_left_rows, 1, err);
-        if (counts->dbs[i].rows == NULL)
+        db_tally *db = &counts->dbs[i];
+        uint8_t *rows = wanted->dbs != NULL ? wanted->dbs[i].best : NULL;
+
+        db->first_multi_row = INT64_MAX;
+        if (rows == NULL)
+            rows = db->own_rows = vj_calloc(duck->budget, (size_t)join->n_left_rows, 1, err);
+        if (rows == NULL)
             return VJ_E_NOMEM;
+        memset(rows, 0, (size_t)join->n_left_rows);
+        db->rows = (_Atomic uint8_t *)rows;
     }
     return VJ_OK;
 }
@@ -334,7 +344,7 @@ vj_status vj_duck_run_join(vj_duck *duck, const vj_duck_join *join, vj_duck_coun
 
     vj_arena_init(&arena, duck->budget, 0);
     VJ_GO(rc, resolve_types(duck, join, &arena, &typed, err));
-    VJ_GO(rc, tally_new(duck, &typed, &ledger, err));
+    VJ_GO(rc, tally_new(duck, &typed, counts, &ledger, err));
     VJ_GO(rc, run_tallied(duck, &typed, ledger, &counts->n_rows, err));
     give_counts(ledger, counts);
 out:

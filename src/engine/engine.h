@@ -120,6 +120,8 @@ typedef struct vj_left {
 VJ_MUST_CHECK vj_status vj_left_open(const vj_job_options *options, vj_budget *budget,
                                      vj_left_source **out, vj_error *err);
 void vj_left_free(vj_left_source *source);
+/* After the last batch: give buffers back; schema, header and byte counts stay. */
+void vj_left_release(vj_left_source *source);
 /* Columns of the normalised table for this input; owned by the source. */
 const vj_schema *vj_left_schema(const vj_left_source *source);
 /* NULL for Parquet input. */

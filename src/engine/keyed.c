@@ -57,6 +57,11 @@ vj_status vj_keyed_finish(vj_keyed *keyed, vj_error *err)
 {
     VJ_TRY(vj_pq_writer_finish(keyed->writer, err));
     VJ_TRY(vj_outfile_finish(keyed->out, err));
+    /* An engine with a limit of its own comes next: our buffers go before it. */
+    vj_pq_writer_free(keyed->writer);
+    vj_outfile_free(keyed->out);
+    keyed->writer = NULL;
+    keyed->out = NULL;
     return keyed->bad_records != NULL ? vj_outfile_finish(keyed->bad_records, err) : VJ_OK;
 }
 

@@ -69,6 +69,14 @@ void vj_left_free(vj_left_source *source)
     vj_free(source);
 }
 
+void vj_left_release(vj_left_source *source)
+{
+    if (source->vcf != NULL)
+        vj_vcf_release(source->vcf);
+    if (source->parquet != NULL)
+        vj_left_parquet_release(source->parquet);
+}
+
 const vj_schema *vj_left_schema(const vj_left_source *source)
 {
     return source->vcf != NULL ? vj_vcf_schema_view(source->vcf)

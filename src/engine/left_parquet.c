@@ -106,6 +106,12 @@ static void close_cursors(vj_left_parquet *source)
     }
 }
 
+void vj_left_parquet_release(vj_left_parquet *source)
+{
+    close_cursors(source);
+    vj_colb_fini(&source->alt_index);
+}
+
 void vj_left_parquet_free(vj_left_parquet *source)
 {
     if (source == NULL)

@@ -16,6 +16,7 @@ typedef struct vj_left_parquet_rows vj_left_parquet_rows;
 VJ_MUST_CHECK vj_status vj_left_parquet_open(const char *path, vj_budget *budget,
                                              vj_left_parquet **out, vj_error *err);
 void vj_left_parquet_free(vj_left_parquet *source);
+void vj_left_parquet_release(vj_left_parquet *source);
 const vj_schema *vj_left_parquet_schema(const vj_left_parquet *source);
 int64_t vj_left_parquet_bytes_done(const vj_left_parquet *source);
 int64_t vj_left_parquet_bytes_total(const vj_left_parquet *source);

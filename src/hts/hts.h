@@ -86,6 +86,9 @@ VJ_MUST_CHECK vj_status vj_vcf_open_memory(const char *name, const void *ptr, si
                                            const vj_vcf_read_options *options, vj_budget *budget,
                                            vj_vcf_reader **out, vj_error *err);
 void vj_vcf_free(vj_vcf_reader *reader);
+/* After the last block: close the file and give its buffers back. Header, schema, notes and the
+ * bytes read stay; a further block is not to be had. */
+void vj_vcf_release(vj_vcf_reader *reader);
 const vj_vcf_header *vj_vcf_header_view(const vj_vcf_reader *reader);
 const char *vj_vcf_format_name(const vj_vcf_reader *reader); /* "VCF 4.2, BGZF" */
 /*

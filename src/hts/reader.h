@@ -80,6 +80,7 @@ struct vj_vcf_reader {
     bool win_end; /* the input has no more */
     bool cut_noted;
     size_t held_blanks; /* blank lines behind the last block, not yet known to be the end */
+    int64_t released_bytes; /* read when the file was closed */
     int64_t total_bytes; /* of the file; -1: a pipe */
     int64_t next_line; /* number of the line that begins at win_beg */
     /* order of the lines handed out so far */

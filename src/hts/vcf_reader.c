@@ -85,6 +85,18 @@ void vj_vcf_free(vj_vcf_reader *reader)
     vj_free(reader);
 }
 
+void vj_vcf_release(vj_vcf_reader *reader)
+{
+    reader->released_bytes = vj_vcf_bytes_done(reader);
+    reader->win_end = true;
+    vj_textin_free(reader->in);
+    vj_bcfin_free(reader->bcf);
+    reader->in = NULL;
+    reader->bcf = NULL;
+    vj_buf_fini(&reader->win);
+    reader->win_beg = reader->win_searched = 0;
+}
+
 static vj_status make_regions(vj_vcf_reader *reader, vj_error *err)
 {
     const vj_vcf_read_options *options = &reader->options;
@@ -240,8 +252,9 @@ const vj_vcf_origin *vj_vcf_origins_view(const vj_vcf_reader *reader)
 
 int64_t vj_vcf_bytes_done(const vj_vcf_reader *reader)
 {
-    return reader->in != NULL ? vj_textin_bytes_done(reader->in)
-                              : vj_bcfin_bytes_done(reader->bcf);
+    if (reader->bcf != NULL)
+        return vj_bcfin_bytes_done(reader->bcf);
+    return reader->in != NULL ? vj_textin_bytes_done(reader->in) : reader->released_bytes;
 }
 
 int64_t vj_vcf_bytes_total(const vj_vcf_reader *reader)

@@ -81,8 +81,9 @@ static void memory_limit_leaves_room_for_the_rest_of_the_process(void **state)
         int threads;
         int64_t limit_mb;
         int threads_then;
-    } cases[] = {{128, 2, 112, 1},  {256, 8, 136, 1},  {512, 2, 332, 2},   {1000, 2, 820, 2},
-                 {1000, 16, 500, 16}, {16000, 4, 15700, 4}, {64, 1, 112, 1}, {1000, 0, 880, 1}};
+    } cases[] = {{128, 2, 96, 1},   {256, 8, 176, 1},     {479, 2, 399, 1}, {512, 2, 372, 2},
+                 {1000, 2, 860, 2}, {1000, 16, 500, 8},   {64, 1, 96, 1},   {1000, 0, 920, 1},
+                 {-5, 4, 96, 1},    {16000, 4, 15740, 4}};
 
     (void)state;
     for (size_t i = 0; i < VJ_COUNT(cases); i++) {
@@ -91,6 +92,14 @@ static void memory_limit_leaves_room_for_the_rest_of_the_process(void **state)
         assert_int_equal(limit, cases[i].limit_mb * 1000000);
         assert_int_equal(threads, cases[i].threads_then);
     }
+}
+
+static void row_groups_are_small_where_memory_is(void **state)
+{
+    (void)state;
+    assert_int_equal(vj_duck_rowgroup_rows(96000000), 8192);
+    assert_int_equal(vj_duck_rowgroup_rows(512000000), 32768);
+    assert_int_equal(vj_duck_rowgroup_rows(0), 32768);
 }
 
 /* ---- statement text ---- */
@@ -225,6 +234,7 @@ int main(void)
         cmocka_unit_test(a_path_is_never_a_pattern),
         cmocka_unit_test(a_path_that_cannot_be_said_is_refused),
         cmocka_unit_test(versions_from_1_5_6_up_to_3_are_accepted),
+        cmocka_unit_test(row_groups_are_small_where_memory_is),
         cmocka_unit_test(memory_limit_leaves_room_for_the_rest_of_the_process),
         cmocka_unit_test(one_statement_reads_parquet_and_writes_parquet),
         cmocka_unit_test(options_show_in_the_text),
