@@ -2,7 +2,7 @@
  * job.h - annotate and normalise variants: options, run, result.
  *
  * A job reads variants (VCF, VCF.gz, BCF, normalised Parquet), joins them with databases and
- * writes one output. It prints nothing: messages come through the log callback, costs through
+ * writes one output, or one for each of several inputs. It prints nothing: messages come through the log callback, costs through
  * the report.
  *
  * threads: one thread at a time per job; vj_job_cancel may be called from any thread.
@@ -54,6 +54,14 @@ typedef struct vj_job_options {
     size_t struct_size;
     const char *input;  /* path or "-" */
     const char *output; /* path or "-" */
+    /*
+     * Several inputs in one sweep (annotate): files, not "-"; input is not looked at. output then
+     * names a folder, made where need be, and each input's output is called as the input without
+     * .vcf, .vcf.gz, .bcf or .parquet, with the suffix of output_kind (Parquet where it is guess).
+     * All outputs appear when all are whole, or none does.
+     */
+    const char *const *inputs;
+    int n_inputs;
     const char *temp_dir; /* NULL: beside the output */
     vj_output_kind output_kind;
     const char *compression; /* "zstd", "zstd:9", "none" ...; NULL: zstd */

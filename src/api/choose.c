@@ -21,12 +21,17 @@ static bool any_unsorted(const vj_plan *plan)
 /* Batches that the native engine would cut the input into; each reads an unsorted database. */
 static int64_t count_passes(const vj_plan *plan)
 {
-    int64_t bytes = vj_left_bytes_total(plan->source);
+    int64_t passes = 0;
 
-    if (bytes < 0)
-        return FEW_PASSES + 1;
-    /* about 16 bytes of BGZF, 90 of text, 15 of Parquet a row */
-    return 1 + bytes / 16 / VJ_MAX(plan->rows_per_batch, 1);
+    for (int32_t i = 0; i < plan->n_samples; i++) {
+        int64_t bytes = vj_left_bytes_total(plan->samples[i]->source);
+
+        if (bytes < 0)
+            return FEW_PASSES + 1;
+        /* about 16 bytes of BGZF, 90 of text, 15 of Parquet a row */
+        passes = VJ_MAX(passes, 1 + bytes / 16 / VJ_MAX(plan->rows_per_batch, 1));
+    }
+    return passes;
 }
 
 /* Polars keeps the sample, the matched rows and a scan's row groups: measured at 3 bytes of memory
@@ -53,6 +58,10 @@ static vj_status take(vj_plan *plan, vj_engine_kind engine, const char *why)
 {
     plan->engine = engine;
     snprintf(plan->reason, sizeof plan->reason, "%s", why);
+    for (int32_t i = 0; i < plan->n_samples; i++) {
+        plan->samples[i]->engine = engine;
+        memcpy(plan->samples[i]->reason, plan->reason, sizeof plan->reason);
+    }
     return VJ_OK;
 }
 

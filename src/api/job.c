@@ -357,7 +357,7 @@ static vj_status open_output(job_run *run, vj_error *err)
 static vj_status run_native(job_run *run, vj_error *err)
 {
     VJ_TRY(open_output(run, err));
-    VJ_TRY(vj_native_run(run->plan, run->sink, &run->result, err));
+    VJ_TRY(vj_native_run(run->plan, &run->sink, &run->result, err));
     VJ_TRY(vj_stop_check(&run->job->stop, err));
     return vj_sink_finish(run->sink, &run->result, err);
 }

@@ -7,7 +7,8 @@
  *        VCF, BCF, Parquet        duck, polars: keyed Parquet, then theirs    Parquet, VCF, TSV
  *
  * not:     how rows are found (native/, duck/, polars/), option parsing (cli/)
- * also:    engine/built.h (layouts of built files), engine/keyed.h (keyed input), engine/refbuild.h (built databases) and engine/estimate.h
+ * also:    engine/built.h (layouts of built files), engine/keyed.h (keyed input), engine/sweep.h
+ *          (several inputs), engine/refbuild.h (built databases) and engine/estimate.h
  *          (what a job would cost) are its parts
  * threads: a plan is immutable once built; sources and sinks belong to the pipeline's turns
  * tests:   unit/test_engine.c, cli/
@@ -136,6 +137,16 @@ void vj_left_batch_free(vj_left *left);
 /* Serial: take the next raw rows. */
 VJ_MUST_CHECK vj_status vj_left_read(vj_left_source *source, int64_t want_rows, vj_left *left,
                                      bool *out_more, vj_error *err);
+/*
+ * Serial: look at the rows that come next, at most as many as vj_left_read would take (*out_n in
+ * the source's own units, 0 at the end), their places (contig as written, pos1; "" and -1 where
+ * broken), and take the first n of them.
+ */
+VJ_MUST_CHECK vj_status vj_left_peek(vj_left_source *source, int64_t want_rows, int64_t *out_n,
+                                     vj_error *err);
+void vj_left_place(const vj_left_source *source, int64_t i, vj_span *contig, int64_t *pos1);
+VJ_MUST_CHECK vj_status vj_left_take(vj_left_source *source, int64_t n, vj_left *left,
+                                     bool *out_more, vj_error *err);
 /* In the worker: columns and keys. */
 VJ_MUST_CHECK vj_status vj_left_parse(const vj_left_source *source, vj_left *left, vj_error *err);
 
@@ -215,6 +226,13 @@ typedef struct vj_plan {
     vj_database **dbs;
     vj_schema out_schema;  /* the left's columns, then each database's selected ones */
     int32_t n_left_fields;
+    /*
+     * A plan for each input: this one with an input, output, source and column names of its own;
+     * workers, budget and the files of the databases are shared. source, out_schema and dbs above
+     * are those of the first. A sample's own plan has one sample: itself.
+     */
+    int32_t n_samples;
+    struct vj_plan **samples;
     vj_arena arena;
 } vj_plan;
 

@@ -150,6 +150,29 @@ vj_status vj_left_read(vj_left_source *source, int64_t want_rows, vj_left *left,
     return vj_left_parquet_read(source->parquet, want_rows, left->parquet, out_more, err);
 }
 
+vj_status vj_left_peek(vj_left_source *source, int64_t want_rows, int64_t *out_n, vj_error *err)
+{
+    if (source->vcf != NULL)
+        return vj_vcf_peek(source->vcf, want_rows, want_rows * BATCH_BYTES_PER_ROW, out_n, err);
+    return vj_left_parquet_peek(source->parquet, want_rows, out_n, err);
+}
+
+void vj_left_place(const vj_left_source *source, int64_t i, vj_span *contig, int64_t *pos1)
+{
+    if (source->vcf != NULL)
+        vj_vcf_peek_place(source->vcf, i, contig, pos1);
+    else
+        vj_left_parquet_place(source->parquet, i, contig, pos1);
+}
+
+vj_status vj_left_take(vj_left_source *source, int64_t n, vj_left *left, bool *out_more,
+                       vj_error *err)
+{
+    return source->vcf != NULL ? vj_vcf_block_take(source->vcf, n, left->block, out_more, err)
+                               : vj_left_parquet_read(source->parquet, n, left->parquet, out_more,
+                                                      err);
+}
+
 static void view_vcf_rows(vj_left *left)
 {
     const vj_vcf_rows *rows = left->rows;

@@ -5,6 +5,15 @@ typedef struct key_columns {
     int32_t alt_index, sample; /* -1: none */
 } key_columns;
 
+/* chrom and start of rows [row_i, row_i + n) of the current row group, read before the rest. */
+typedef struct look_ahead {
+    bool wanted;            /* somebody looks: kept in step from then on */
+    vj_pq_cursor *cursors[2];
+    vj_colb cols[2], spare[2];
+    vj_col views[2];
+    int64_t row_i;
+} look_ahead;
+
 struct vj_left_parquet {
     vj_pq_file *file;
     vj_budget *budget;
@@ -14,6 +23,7 @@ struct vj_left_parquet {
     int64_t row_i;          /* in it */
     vj_colb alt_index;      /* of the whole current row group, if there is such a column */
     int64_t bytes_done;
+    look_ahead ahead;
 };
 
 struct vj_left_parquet_rows {
@@ -119,6 +129,11 @@ void vj_left_parquet_free(vj_left_parquet *source)
     close_cursors(source);
     vj_free(source->cursors);
     vj_colb_fini(&source->alt_index);
+    for (int i = 0; i < 2; i++) {
+        vj_pq_cursor_free(source->ahead.cursors[i]);
+        vj_colb_fini(&source->ahead.cols[i]);
+        vj_colb_fini(&source->ahead.spare[i]);
+    }
     vj_pq_free(source->file);
     vj_free(source);
 }
@@ -186,6 +201,70 @@ void vj_left_parquet_rows_free(vj_left_parquet_rows *rows)
     vj_free(rows);
 }
 
+/* ---- looking ahead ---- */
+
+/* Both columns from the start of the current row group on. */
+static vj_status restart_ahead(vj_left_parquet *source, vj_error *err)
+{
+    look_ahead *ahead = &source->ahead;
+    const int32_t fields[2] = {source->at.chrom, source->at.start};
+    const vj_schema *schema = &vj_pq_meta_view(source->file)->schema;
+
+    ahead->row_i = 0;
+    for (int i = 0; i < 2; i++) {
+        vj_pq_cursor_free(ahead->cursors[i]);
+        ahead->cursors[i] = NULL;
+        vj_colb_fini(&ahead->cols[i]);
+        vj_colb_fini(&ahead->spare[i]);
+        VJ_TRY(vj_colb_init(&ahead->cols[i], &schema->fields[fields[i]].type, source->budget, err));
+        VJ_TRY(vj_colb_init(&ahead->spare[i], &schema->fields[fields[i]].type, source->budget,
+                            err));
+        VJ_TRY(vj_pq_cursor_open(source->file, source->rowgroup_i, fields[i], source->budget,
+                                 &ahead->cursors[i], err));
+    }
+    return VJ_OK;
+}
+
+/* Rows that were taken leave; the column then begins at the source's row and has n rows. */
+static vj_status move_ahead(vj_left_parquet *source, int i, int64_t n, vj_error *err)
+{
+    look_ahead *ahead = &source->ahead;
+    vj_colb kept = ahead->spare[i];
+    vj_col all = vj_colb_view(&ahead->cols[i]);
+    int64_t gone = VJ_MIN(source->row_i - ahead->row_i, all.n_rows);
+    const vj_col *part = NULL;
+
+    vj_colb_reset(&kept);
+    vj_status rc = vj_colb_append(&kept, &all, gone, all.n_rows - gone, err);
+    ahead->spare[i] = ahead->cols[i];
+    ahead->cols[i] = kept;
+    VJ_TRY(rc);
+    int64_t to_skip = source->row_i + ahead->cols[i].n_rows - vj_pq_cursor_row(ahead->cursors[i]);
+    if (to_skip > 0)
+        VJ_TRY(vj_pq_cursor_skip(ahead->cursors[i], to_skip, err));
+    while (ahead->cols[i].n_rows < n) {
+        VJ_TRY(vj_pq_cursor_next(ahead->cursors[i], n - ahead->cols[i].n_rows, &part, err));
+        if (part == NULL)
+            return vj_fail(err, VJ_E_CORRUPT, "%s: row group %d: expected %lld rows, found %lld",
+                           vj_pq_meta_view(source->file)->name, source->rowgroup_i,
+                           (long long)(source->row_i + n),
+                           (long long)(source->row_i + ahead->cols[i].n_rows));
+        VJ_TRY(vj_colb_append(&ahead->cols[i], part, 0, part->n_rows, err));
+    }
+    ahead->views[i] = vj_colb_view(&ahead->cols[i]);
+    return VJ_OK;
+}
+
+void vj_left_parquet_place(const vj_left_parquet *source, int64_t i, vj_span *contig,
+                           int64_t *pos1)
+{
+    const vj_col *chrom = &source->ahead.views[0];
+    const vj_col *start = &source->ahead.views[1];
+
+    *contig = vj_col_is_null(chrom, i) ? (vj_span){"", 0} : vj_col_bytes(chrom, i);
+    *pos1 = vj_col_is_null(start, i) ? -1 : vj_col_i64(start, i);
+}
+
 /* ---- read turn ---- */
 
 static vj_status open_rowgroup(vj_left_parquet *source, vj_error *err)
@@ -200,6 +279,8 @@ static vj_status open_rowgroup(vj_left_parquet *source, vj_error *err)
     for (int32_t f = 0; f < schema->n_fields; f++)
         VJ_TRY(vj_pq_cursor_open(source->file, source->rowgroup_i, f, source->budget,
                                  &source->cursors[f], err));
+    if (source->ahead.wanted)
+        VJ_TRY(restart_ahead(source, err));
     if (source->at.alt_index < 0)
         return VJ_OK;
     vj_colb_reset(&source->alt_index);
@@ -269,6 +350,28 @@ static int64_t whole_records(vj_left_parquet *source, int64_t want)
     if (second < group.n_rows && second - n_samples < end)
         end = next_above(&alt_index, second, group.n_rows, false);
     return end - source->row_i;
+}
+
+vj_status vj_left_parquet_peek(vj_left_parquet *source, int64_t want_rows, int64_t *out_n,
+                               vj_error *err)
+{
+    look_ahead *ahead = &source->ahead;
+    bool was_wanted = ahead->wanted;
+    bool more = false;
+
+    *out_n = 0;
+    ahead->wanted = true;
+    VJ_TRY(advance(source, &more, err));
+    if (!more)
+        return VJ_OK;
+    if (!was_wanted && ahead->cursors[0] == NULL)
+        VJ_TRY(restart_ahead(source, err));
+    int64_t n = whole_records(source, want_rows);
+    for (int i = 0; i < 2; i++)
+        VJ_TRY(move_ahead(source, i, n, err));
+    ahead->row_i = source->row_i;
+    *out_n = n;
+    return VJ_OK;
 }
 
 vj_status vj_left_parquet_read(vj_left_parquet *source, int64_t want_rows,

@@ -29,6 +29,15 @@ void vj_left_parquet_rows_free(vj_left_parquet_rows *rows);
 VJ_MUST_CHECK vj_status vj_left_parquet_read(vj_left_parquet *source, int64_t want_rows,
                                              vj_left_parquet_rows *rows, bool *out_more,
                                              vj_error *err);
+/*
+ * Serial: look at the rows that come next in this row group, about want_rows of them, without
+ * taking them; *out_n 0 at the end of the file.
+ */
+VJ_MUST_CHECK vj_status vj_left_parquet_peek(vj_left_parquet *source, int64_t want_rows,
+                                             int64_t *out_n, vj_error *err);
+/* Place of row i of those peeked at: contig as it stands there ("" for null), pos1 -1 for null. */
+void vj_left_parquet_place(const vj_left_parquet *source, int64_t i, vj_span *contig,
+                           int64_t *pos1);
 /* In the worker: keys of the rows; fills left's views. */
 VJ_MUST_CHECK vj_status vj_left_parquet_keys(vj_left_parquet_rows *rows, vj_left *left,
                                              vj_error *err);

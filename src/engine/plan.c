@@ -1,4 +1,4 @@
-#include "engine/engine.h"
+#include "engine/samples.h"
 
 #include <stdio.h>
 
@@ -49,22 +49,6 @@ static vj_output_kind guess_kind(const char *path, bool annotating)
     return annotating ? VJ_TO_VCF : VJ_TO_TSV;
 }
 
-static vj_status check_paths(const vj_job_options *o, vj_error *err)
-{
-    if (o->input == NULL || *o->input == '\0')
-        return vj_fail(err, VJ_E_USAGE, "expected an input file (or - for standard input)");
-    if (o->output == NULL || *o->output == '\0')
-        return vj_fail(err, VJ_E_USAGE, "expected an output file: -o FILE (or - for standard output)");
-    if (strcmp(o->input, "-") != 0 && strcmp(o->output, "-") != 0 &&
-        vj_path_same_file(o->input, o->output))
-        return vj_fail(err, VJ_E_USAGE, "%s: the output is the input itself", o->output);
-    for (int i = 0; i < o->n_databases; i++)
-        if (strcmp(o->output, "-") != 0 && vj_path_same_file(o->databases[i].path, o->output))
-            return vj_fail(err, VJ_E_USAGE, "%s: the output is the database %s itself", o->output,
-                           o->databases[i].name);
-    return VJ_OK;
-}
-
 static vj_status open_databases(vj_plan *plan, vj_error *err)
 {
     const vj_job_options *o = &plan->options;
@@ -92,14 +76,15 @@ static bool writes_vcf(vj_output_kind kind)
 
 /* In VCF output a database column may not take the name of an INFO field that the header has,
  * whether or not it was selected. */
-static vj_status reserve_info_ids(vj_plan *plan, const char ***out, int32_t *out_n, vj_error *err)
+static vj_status reserve_info_ids(const vj_plan *sample, vj_arena *arena, const char ***out,
+                                  int32_t *out_n, vj_error *err)
 {
-    const vj_vcf_reader *reader = vj_left_vcf(plan->source);
+    const vj_vcf_reader *reader = vj_left_vcf(sample->source);
     const vj_vcf_header *header = reader != NULL ? vj_vcf_header_view(reader) : NULL;
 
-    if (header == NULL || !writes_vcf(plan->output_kind))
+    if (header == NULL || !writes_vcf(sample->output_kind))
         return VJ_OK;
-    *out = vj_arena_zalloc(&plan->arena, (size_t)VJ_MAX(header->n_infos, 1) * sizeof **out, err);
+    *out = vj_arena_zalloc(arena, (size_t)VJ_MAX(header->n_infos, 1) * sizeof **out, err);
     if (*out == NULL)
         return VJ_E_NOMEM;
     for (int32_t i = 0; i < header->n_infos; i++)
@@ -107,26 +92,27 @@ static vj_status reserve_info_ids(vj_plan *plan, const char ***out, int32_t *out
     return VJ_OK;
 }
 
-static vj_status make_schema(vj_plan *plan, vj_error *err)
+/* Names and types of a sample's output. */
+static vj_status make_schema(vj_plan *sample, vj_arena *arena, vj_error *err)
 {
-    const vj_schema *left = vj_left_schema(plan->source);
+    const vj_schema *left = vj_left_schema(sample->source);
     int32_t n = left->n_fields;
 
     const char **reserved = NULL;
     int32_t n_reserved = 0;
-    VJ_TRY(reserve_info_ids(plan, &reserved, &n_reserved, err));
-    VJ_TRY(vj_names_resolve(left, reserved, n_reserved, plan->dbs, plan->n_dbs,
-                            plan->options.columns, err));
-    for (int32_t d = 0; d < plan->n_dbs; d++)
-        n += plan->dbs[d]->n_columns;
-    vj_field *fields = vj_arena_zalloc(&plan->arena, (size_t)VJ_MAX(n, 1) * sizeof *fields, err);
+    VJ_TRY(reserve_info_ids(sample, arena, &reserved, &n_reserved, err));
+    VJ_TRY(vj_names_resolve(left, reserved, n_reserved, sample->dbs, sample->n_dbs,
+                            sample->options.columns, err));
+    for (int32_t d = 0; d < sample->n_dbs; d++)
+        n += sample->dbs[d]->n_columns;
+    vj_field *fields = vj_arena_zalloc(arena, (size_t)VJ_MAX(n, 1) * sizeof *fields, err);
     if (fields == NULL)
         return VJ_E_NOMEM;
     memcpy(fields, left->fields, (size_t)left->n_fields * sizeof *fields);
-    n = plan->n_left_fields = left->n_fields;
-    for (int32_t d = 0; d < plan->n_dbs; d++)
-        for (int32_t c = 0; c < plan->dbs[d]->n_columns; c++) {
-            const vj_db_column *column = &plan->dbs[d]->columns[c];
+    n = sample->n_left_fields = left->n_fields;
+    for (int32_t d = 0; d < sample->n_dbs; d++)
+        for (int32_t c = 0; c < sample->dbs[d]->n_columns; c++) {
+            const vj_db_column *column = &sample->dbs[d]->columns[c];
 
             if (column->name == NULL)
                 continue;
@@ -134,8 +120,48 @@ static vj_status make_schema(vj_plan *plan, vj_error *err)
             fields[n].name = column->name;
             fields[n++].nullable = true;
         }
-    plan->out_schema = (vj_schema){n, fields};
+    sample->out_schema = (vj_schema){n, fields};
     return VJ_OK;
+}
+
+/* Source, names and types of every sample; the first one's are the plan's. */
+static vj_status open_samples(vj_plan *plan, vj_error *err)
+{
+    for (int32_t i = 0; i < plan->n_samples; i++) {
+        vj_plan *sample = plan->samples[i];
+
+        sample->output_kind = plan->output_kind;
+        VJ_TRY(vj_left_open(&sample->options, plan->budget, &sample->source, err));
+        VJ_TRY(vj_samples_view_databases(plan, i, err));
+        vj_status rc = make_schema(sample, &plan->arena, err);
+        if (rc != VJ_OK)
+            return plan->n_samples > 1 ? vj_wrap(err, rc, "naming the columns of %s",
+                                                 sample->options.input)
+                                       : rc;
+    }
+    plan->source = plan->samples[0]->source;
+    plan->out_schema = plan->samples[0]->out_schema;
+    plan->n_left_fields = plan->samples[0]->n_left_fields;
+    return VJ_OK;
+}
+
+/* What else a sample's plan has in common with the whole. */
+static void share_plan(vj_plan *plan)
+{
+    for (int32_t i = 0; i < plan->n_samples; i++) {
+        vj_plan *sample = plan->samples[i];
+        vj_plan own = *sample;
+
+        *sample = *plan;
+        sample->options = own.options;
+        sample->source = own.source;
+        sample->dbs = own.dbs;
+        sample->out_schema = own.out_schema;
+        sample->n_left_fields = own.n_left_fields;
+        sample->n_samples = 1;
+        sample->samples = &plan->samples[i];
+        sample->arena = (vj_arena){0};
+    }
 }
 
 /* Batch size and counts from the budget (decision 004). */
@@ -201,13 +227,17 @@ static vj_status add_join_column(vj_plan *plan, vj_span name, bool seen[2], vj_e
 /* Both sides must have a column that is joined by its value. */
 static vj_status check_join_column(const vj_plan *plan, const char *name, vj_error *err)
 {
-    const vj_schema *left = vj_left_schema(plan->source);
-    bool found = false;
+    for (int32_t k = 0; k < plan->n_samples; k++) {
+        const vj_schema *left = vj_left_schema(plan->samples[k]->source);
+        bool found = false;
 
-    for (int32_t i = 0; i < left->n_fields; i++)
-        found |= strcmp(left->fields[i].name, name) == 0;
-    if (!found)
-        return vj_fail(err, VJ_E_USAGE, "--join-columns: the input has no column %s", name);
+        for (int32_t i = 0; i < left->n_fields; i++)
+            found |= strcmp(left->fields[i].name, name) == 0;
+        if (!found)
+            return vj_fail(err, VJ_E_USAGE, "--join-columns: the input has no column %s%s%s", name,
+                           plan->n_samples > 1 ? ": " : "",
+                           plan->n_samples > 1 ? plan->samples[k]->options.input : "");
+    }
     for (int32_t d = 0; d < plan->n_dbs; d++)
         for (int32_t i = 0; i < plan->dbs[d]->n_files; i++)
             if (vj_db_field_find(&plan->dbs[d]->files[i], name) < 0)
@@ -272,19 +302,21 @@ vj_status vj_plan_build(const vj_job_options *options, bool annotating, vj_budge
     plan->stop = stop;
     plan->track = track;
     vj_arena_init(&plan->arena, budget, 16384);
-    VJ_GO(rc, check_paths(options, err));
-    plan->output_kind = options->output_kind != VJ_TO_GUESS ? options->output_kind
-                                                             : guess_kind(options->output, annotating);
+    plan->output_kind = options->output_kind;
+    if (plan->output_kind == VJ_TO_GUESS)
+        plan->output_kind = options->n_inputs > 0 ? VJ_TO_PARQUET
+                                                  : guess_kind(options->output, annotating);
+    VJ_GO(rc, vj_samples_make(plan, err));
     if (annotating && options->n_databases == 0) {
         rc = vj_fail(err, VJ_E_USAGE, "expected at least one database: -a NAME=PATH");
         goto out;
     }
     VJ_GO(rc, open_databases(plan, err));
-    VJ_GO(rc, vj_left_open(options, budget, &plan->source, err));
-    VJ_GO(rc, make_schema(plan, err));
+    VJ_GO(rc, open_samples(plan, err));
     VJ_GO(rc, size_batches(plan, err));
     VJ_GO(rc, parse_join_columns(plan, err));
     plan->engine = options->engine;
+    share_plan(plan);
     *out = plan;
     plan = NULL;
 out:
@@ -296,7 +328,7 @@ void vj_plan_free(vj_plan *plan)
 {
     if (plan == NULL)
         return;
-    vj_left_free(plan->source);
+    vj_samples_free(plan);
     for (int32_t d = 0; d < plan->n_dbs; d++)
         vj_database_free(plan->dbs[d]);
     vj_arena_fini(&plan->arena);

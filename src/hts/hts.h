@@ -125,6 +125,18 @@ VJ_MUST_CHECK vj_status vj_vcf_block_next(vj_vcf_reader *reader, int64_t want_li
                                           int64_t want_bytes, vj_vcf_block *block, bool *out_more,
                                           vj_error *err);
 
+/*
+ * Look at the lines that the next block would hold, without taking them: *out_n of them, 0 at the
+ * end. Valid until the next call on the reader.
+ */
+VJ_MUST_CHECK vj_status vj_vcf_peek(vj_vcf_reader *reader, int64_t want_lines, int64_t want_bytes,
+                                    int64_t *out_n, vj_error *err);
+/* CHROM and POS of line i of those peeked at, as cheaply as can be; "" and -1 where broken. */
+void vj_vcf_peek_place(const vj_vcf_reader *reader, int64_t i, vj_span *contig, int64_t *pos1);
+/* vj_vcf_block_next for exactly n lines, as many as there are. */
+VJ_MUST_CHECK vj_status vj_vcf_block_take(vj_vcf_reader *reader, int64_t n_lines,
+                                          vj_vcf_block *block, bool *out_more, vj_error *err);
+
 /* Counters of odd cells and records; summed over blocks by the caller with _add. */
 typedef enum vj_vcf_odd {
     VJ_ODD_BAD_INTEGER, VJ_ODD_BAD_FLOAT, VJ_ODD_BAD_NUMBER, VJ_ODD_BAD_FLAG, VJ_ODD_NO_VALUE,

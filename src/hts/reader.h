@@ -77,6 +77,7 @@ struct vj_vcf_reader {
     vj_buf win;
     size_t win_beg;
     size_t win_searched; /* so many bytes from win_beg on are known to hold no newline */
+    VJ_VEC(uint32_t) peeked; /* ends of the lines that were looked at, from win_beg on */
     bool win_end; /* the input has no more */
     bool cut_noted;
     size_t held_blanks; /* blank lines behind the last block, not yet known to be the end */

@@ -218,9 +218,8 @@ static vj_span line_of(const vj_vcf_block *block, size_t line_i)
     return (vj_span){(const char *)block->text.ptr + beg, block->line_ends.ptr[line_i] - beg};
 }
 
-static vj_span contig_of(const vj_vcf_block *block, size_t line_i)
+static vj_span contig_of(vj_span line)
 {
-    vj_span line = line_of(block, line_i);
     const char *tab = line.len_bytes > 0 ? memchr(line.ptr, '\t', line.len_bytes) : NULL;
 
     return (vj_span){line.ptr, tab != NULL ? (size_t)(tab - line.ptr) : line.len_bytes};
@@ -229,13 +228,12 @@ static vj_span contig_of(const vj_vcf_block *block, size_t line_i)
 /* Contigs are told apart by the name that is shown, as the parser does. */
 static vj_span shown_of(const vj_vcf_block *block, size_t line_i)
 {
-    return vj_contig_shown(contig_of(block, line_i));
+    return vj_contig_shown(contig_of(line_of(block, line_i)));
 }
 
-static int64_t pos1_of(const vj_vcf_block *block, size_t line_i)
+static int64_t pos1_of(vj_span line)
 {
-    vj_span line = line_of(block, line_i);
-    size_t beg = contig_of(block, line_i).len_bytes + 1;
+    size_t beg = contig_of(line).len_bytes + 1;
     size_t end = beg;
     int64_t pos1 = -1;
 
@@ -272,7 +270,7 @@ static vj_status follow_contigs(vj_vcf_reader *reader, vj_vcf_block *block, vj_e
         vj_buf_reset(last);
         VJ_TRY(vj_buf_append(last, contig.ptr, contig.len_bytes, err));
     }
-    reader->last_pos1 = pos1_of(block, n - 1);
+    reader->last_pos1 = pos1_of(line_of(block, n - 1));
     return VJ_OK;
 }
 
@@ -296,17 +294,12 @@ static vj_status fill_block(vj_vcf_reader *reader, size_t want_lines, size_t wan
     return VJ_OK;
 }
 
-vj_status vj_vcf_block_next(vj_vcf_reader *reader, int64_t want_lines, int64_t want_bytes,
+static vj_status next_block(vj_vcf_reader *reader, size_t lines, size_t bytes,
                             vj_vcf_block *block, bool *out_more, vj_error *err)
 {
-    size_t lines = (size_t)VJ_MAX(want_lines, 1);
-    size_t bytes = VJ_MIN((size_t)VJ_MAX(want_bytes, 1), MAX_BLOCK_BYTES);
     size_t blanks = reader->held_blanks;
     bool at_end = false;
 
-    /* rows, not lines, are what a batch is bound by */
-    if (reader->per_sample)
-        lines = VJ_MAX(lines / reader->chosen.n, 1);
     /*
      * Blank lines count only when another line follows (S-2): those at the end of a block are
      * held back for the next one, which says so or not.
@@ -327,4 +320,84 @@ vj_status vj_vcf_block_next(vj_vcf_reader *reader, int64_t want_lines, int64_t w
     VJ_TRY(vj_buf_reserve(&block->text, VJ_SCAN_PAD_BYTES, err));
     memset(block->text.ptr + block->text.len_bytes, 0, VJ_SCAN_PAD_BYTES);
     return follow_contigs(reader, block, err);
+}
+
+/* Rows, not lines, are what a batch is bound by. */
+static size_t lines_of_rows(const vj_vcf_reader *reader, int64_t want_rows)
+{
+    size_t rows = (size_t)VJ_MAX(want_rows, 1);
+
+    return reader->per_sample ? VJ_MAX(rows / reader->chosen.n, 1) : rows;
+}
+
+static size_t bounded_bytes(int64_t want_bytes)
+{
+    return VJ_MIN((size_t)VJ_MAX(want_bytes, 1), MAX_BLOCK_BYTES);
+}
+
+vj_status vj_vcf_block_next(vj_vcf_reader *reader, int64_t want_lines, int64_t want_bytes,
+                            vj_vcf_block *block, bool *out_more, vj_error *err)
+{
+    return next_block(reader, lines_of_rows(reader, want_lines), bounded_bytes(want_bytes), block,
+                      out_more, err);
+}
+
+vj_status vj_vcf_block_take(vj_vcf_reader *reader, int64_t n_lines, vj_vcf_block *block,
+                            bool *out_more, vj_error *err)
+{
+    return next_block(reader, (size_t)VJ_MAX(n_lines, 1), MAX_BLOCK_BYTES, block, out_more, err);
+}
+
+/* ---- looking ahead ---- */
+
+/* Ends of the lines in the next `look` bytes, behind the first `looked` that are known. */
+static vj_status find_ends(vj_vcf_reader *reader, size_t looked, size_t look, size_t want_lines,
+                           vj_error *err)
+{
+    const char *beg = (const char *)reader->win.ptr + reader->win_beg;
+    size_t had = reader->peeked.n;
+    size_t n = VJ_MIN(vj_scan_count(beg + looked, look - looked, '\n'), want_lines - had);
+
+    VJ_TRY(VJ_VEC_RESERVE(&reader->peeked, n + 1, err));
+    uint32_t *ends = reader->peeked.ptr + had;
+    n = vj_scan_delims(beg + looked, look - looked, '\n', ends, n);
+    for (size_t i = 0; i < n; i++)
+        ends[i] += (uint32_t)looked;
+    reader->peeked.n += n;
+    return VJ_OK;
+}
+
+vj_status vj_vcf_peek(vj_vcf_reader *reader, int64_t want_lines, int64_t want_bytes,
+                      int64_t *out_n, vj_error *err)
+{
+    size_t lines = lines_of_rows(reader, want_lines);
+    size_t bytes = bounded_bytes(want_bytes);
+    size_t looked = 0;
+
+    VJ_VEC_RESET(&reader->peeked);
+    for (;;) {
+        size_t look = VJ_MIN(win_left(reader), bytes);
+
+        if (look > looked)
+            VJ_TRY(find_ends(reader, looked, look, lines, err));
+        looked = look;
+        if (reader->peeked.n == lines || look == bytes || reader->win_end)
+            break;
+        VJ_TRY(grow_window(reader, err));
+    }
+    /* a line longer than the limit, or the last one without its end */
+    if (reader->peeked.n == 0 && looked > 0)
+        VJ_TRY(VJ_VEC_PUSH(&reader->peeked, (uint32_t)looked, err));
+    *out_n = (int64_t)reader->peeked.n;
+    return VJ_OK;
+}
+
+void vj_vcf_peek_place(const vj_vcf_reader *reader, int64_t i, vj_span *contig, int64_t *pos1)
+{
+    const char *beg = (const char *)reader->win.ptr + reader->win_beg;
+    size_t from = i > 0 ? (size_t)reader->peeked.ptr[i - 1] + 1 : 0;
+    vj_span line = {beg + from, reader->peeked.ptr[i] - from};
+
+    *contig = contig_of(line);
+    *pos1 = pos1_of(line);
 }

@@ -45,7 +45,7 @@ static vj_status new_reader(const char *name, const vj_vcf_read_options *options
     reader->formats.budget = reader->filters.budget = reader->samples.budget = budget;
     reader->notes.budget = reader->chosen.budget = reader->fields.budget = budget;
     reader->origins.budget = reader->info_plans.budget = reader->format_plans.budget = budget;
-    reader->filter_pass.budget = budget;
+    reader->filter_pass.budget = reader->peeked.budget = budget;
     reader->next_line = 1;
     reader->last_pos1 = -1;
     if ((reader->name = vj_strdup(budget, name, err)) == NULL)
@@ -67,6 +67,7 @@ void vj_vcf_free(vj_vcf_reader *reader)
     vj_map_fini(&reader->contig_by_name);
     vj_map_fini(&reader->info_by_id);
     vj_map_fini(&reader->format_by_id);
+    VJ_VEC_FINI(&reader->peeked);
     VJ_VEC_FINI(&reader->lines);
     VJ_VEC_FINI(&reader->contigs);
     VJ_VEC_FINI(&reader->infos);

@@ -2,15 +2,18 @@
 
 #include <stdlib.h>
 
+#include "engine/sweep.h"
+#include "native/joint.h"
 #include "native/refscan.h"
 
 typedef VJ_VEC(int32_t) row_list;
 
-/* One batch on its way: left rows, what each database answers, the rows to write. */
-typedef struct native_batch {
+/* Rows of one input in a batch, and what is to be written for them. */
+typedef struct native_part {
+    const vj_plan *plan;    /* its sample's */
     vj_left *left;
-    vj_join_index index;
-    vj_matches *matches;    /* one per database */
+    bool has_rows;          /* else the batch holds nothing of this input */
+    int32_t first_key;      /* where its keys begin among the batch's */
     VJ_VEC(int32_t) row_left;
     bool identity;          /* output row i is left row i */
     row_list *row_db;       /* per database: payload row of each output row, -1: none */
@@ -18,21 +21,71 @@ typedef struct native_batch {
     vj_col *cols;
     int64_t n_rows;
     vj_content_hash hash;
+} native_part;
+
+/* One batch on its way: rows of every input, and what each database answers to all of them. */
+typedef struct native_batch {
+    native_part *parts;     /* one per sample of the plan */
+    vj_joint joint;         /* keys of all parts, where there are several */
+    const vj_key_list *keys;
+    vj_join_index index;
+    vj_matches *matches;    /* one per database */
     vj_buf scratch;
-    int64_t bytes_done; /* of the input, when the batch was read */
-    vj_keyed_rows keyed; /* when another engine joins */
+    int64_t bytes_done;     /* of the inputs, when the batch was read */
+    vj_keyed_rows keyed;    /* when another engine joins */
 } native_batch;
 
 typedef struct native_run {
     vj_plan *plan;
-    vj_sink *sink;   /* one of the two */
+    vj_sweep *sweep;
+    vj_sink *const *sinks; /* one per sample, or: */
     vj_keyed *keyed;
-    vj_pq_cache *cache; /* pages that neighbouring batches share */
+    vj_pq_cache *cache;    /* pages that neighbouring batches share */
     bool with_reasons;
-    vj_result *result;
-    vj_crew *crew; /* who helps to commit */
+    vj_result *results;    /* one per sample */
+    vj_crew *crew;         /* who helps to commit */
     int64_t last_progress_ns;
 } native_run;
+
+/* ---- batches ---- */
+
+static void part_fini(native_part *part)
+{
+    const vj_plan *plan = part->plan;
+
+    if (plan == NULL)
+        return;
+    vj_left_batch_free(part->left);
+    for (int32_t d = 0; part->row_db != NULL && d < plan->n_dbs; d++)
+        VJ_VEC_FINI(&part->row_db[d]);
+    for (int32_t c = 0; part->builders != NULL && c < plan->out_schema.n_fields; c++)
+        vj_colb_fini(&part->builders[c]);
+    VJ_VEC_FINI(&part->row_left);
+    vj_free(part->row_db);
+    vj_free(part->builders);
+    vj_free(part->cols);
+}
+
+static vj_status part_init(native_part *part, const vj_plan *plan, vj_error *err)
+{
+    vj_budget *budget = plan->budget;
+    size_t n_dbs = (size_t)plan->n_dbs;
+    size_t n_fields = (size_t)plan->out_schema.n_fields;
+
+    part->plan = plan;
+    part->row_left.budget = budget;
+    VJ_TRY(vj_left_batch_new(plan->source, budget, &part->left, err));
+    part->builders = vj_calloc(budget, VJ_MAX(n_fields, 1), sizeof *part->builders, err);
+    part->cols = vj_calloc(budget, VJ_MAX(n_fields, 1), sizeof *part->cols, err);
+    part->row_db = vj_calloc(budget, VJ_MAX(n_dbs, 1), sizeof *part->row_db, err);
+    if (part->builders == NULL || part->cols == NULL || part->row_db == NULL)
+        return VJ_E_NOMEM;
+    for (size_t d = 0; d < n_dbs; d++)
+        part->row_db[d].budget = budget;
+    for (size_t c = 0; c < n_fields; c++)
+        VJ_TRY(vj_colb_init(&part->builders[c], &plan->out_schema.fields[c].type, budget, err));
+    return VJ_OK;
+}
 
 static void batch_free(void *ctx, void *arg)
 {
@@ -41,23 +94,16 @@ static void batch_free(void *ctx, void *arg)
 
     if (b == NULL)
         return;
-    vj_left_batch_free(b->left);
+    for (int32_t i = 0; b->parts != NULL && i < run->plan->n_samples; i++)
+        part_fini(&b->parts[i]);
+    for (int32_t d = 0; b->matches != NULL && d < run->plan->n_dbs; d++)
+        vj_matches_fini(&b->matches[d]);
+    vj_joint_fini(&b->joint);
     vj_join_index_fini(&b->index);
-    for (int32_t d = 0; d < run->plan->n_dbs; d++) {
-        if (b->matches != NULL)
-            vj_matches_fini(&b->matches[d]);
-        if (b->row_db != NULL)
-            VJ_VEC_FINI(&b->row_db[d]);
-    }
-    for (int32_t c = 0; b->builders != NULL && c < run->plan->out_schema.n_fields; c++)
-        vj_colb_fini(&b->builders[c]);
-    VJ_VEC_FINI(&b->row_left);
     vj_buf_fini(&b->scratch);
     vj_keyed_rows_fini(&b->keyed);
     vj_free(b->matches);
-    vj_free(b->row_db);
-    vj_free(b->builders);
-    vj_free(b->cols);
+    vj_free(b->parts);
     vj_free(b);
 }
 
@@ -66,23 +112,18 @@ static vj_status init_batch(native_run *run, native_batch *b, vj_error *err)
     const vj_plan *plan = run->plan;
     vj_budget *budget = plan->budget;
     size_t n_dbs = (size_t)plan->n_dbs;
-    size_t n_fields = (size_t)plan->out_schema.n_fields;
 
     vj_join_index_init(&b->index, budget);
-    b->row_left.budget = b->scratch.budget = budget;
-    VJ_TRY(vj_left_batch_new(plan->source, budget, &b->left, err));
-    b->builders = vj_calloc(budget, VJ_MAX(n_fields, 1), sizeof *b->builders, err);
-    b->cols = vj_calloc(budget, VJ_MAX(n_fields, 1), sizeof *b->cols, err);
+    vj_joint_init(&b->joint, budget);
+    b->scratch.budget = budget;
+    b->parts = vj_calloc(budget, (size_t)plan->n_samples, sizeof *b->parts, err);
     b->matches = vj_calloc(budget, VJ_MAX(n_dbs, 1), sizeof *b->matches, err);
-    b->row_db = vj_calloc(budget, VJ_MAX(n_dbs, 1), sizeof *b->row_db, err);
-    if (b->builders == NULL || b->cols == NULL || b->matches == NULL || b->row_db == NULL)
+    if (b->parts == NULL || b->matches == NULL)
         return VJ_E_NOMEM;
-    for (size_t c = 0; c < n_fields; c++)
-        VJ_TRY(vj_colb_init(&b->builders[c], &plan->out_schema.fields[c].type, budget, err));
-    for (size_t d = 0; d < n_dbs; d++) {
-        b->row_db[d].budget = budget;
+    for (int32_t i = 0; i < plan->n_samples; i++)
+        VJ_TRY(part_init(&b->parts[i], plan->samples[i], err));
+    for (size_t d = 0; d < n_dbs; d++)
         VJ_TRY(vj_matches_init(&b->matches[d], plan->dbs[d], budget, err));
-    }
     return run->keyed != NULL ? vj_keyed_rows_init(&b->keyed, run->keyed, err) : VJ_OK;
 }
 
@@ -118,15 +159,17 @@ static void worker_free(void *ctx, void *worker)
     vj_refscan_free(worker);
 }
 
+/* ---- read ---- */
+
 static void show_progress(native_run *run, int64_t bytes_done, int64_t now_ns)
 {
     const vj_job_options *o = &run->plan->options;
-    vj_progress progress = {"annotate", run->result->rows_out,
-                            bytes_done,
-                            vj_left_bytes_total(run->plan->source)};
+    vj_progress progress = {.stage = run->plan->annotating ? "annotate" : "normalize",
+                            .bytes_done = bytes_done,
+                            .bytes_total = vj_sweep_bytes_total(run->plan)};
 
-    if (!run->plan->annotating)
-        progress.stage = "normalize";
+    for (int32_t i = 0; i < run->plan->n_samples; i++)
+        progress.rows_done += run->results[i].rows_out;
     run->last_progress_ns = now_ns;
     o->progress(o->user, &progress);
 }
@@ -135,15 +178,26 @@ static vj_status read_batch(void *ctx, void *batch, bool *out_more, vj_error *er
 {
     native_run *run = ctx;
     native_batch *b = batch;
-
     vj_stage_mark mark = vj_stage_start(run->plan->track);
-    vj_status rc = vj_left_read(run->plan->source, run->plan->rows_per_batch, b->left, out_more,
-                                err);
 
-    b->bytes_done = vj_left_bytes_done(run->plan->source);
+    bool again = false;
+
+    *out_more = false;
+    do {
+        VJ_TRY(vj_sweep_next(run->sweep, &again, err));
+        for (int32_t i = 0; i < run->plan->n_samples; i++) {
+            native_part *part = &b->parts[i];
+
+            VJ_TRY(vj_sweep_take(run->sweep, i, part->left, &part->has_rows, err));
+            *out_more |= part->has_rows;
+        }
+    } while (again && !*out_more);
+    b->bytes_done = vj_sweep_bytes_done(run->plan);
     vj_stage_stop(run->plan->track, VJ_STAGE_READ, mark, 0, 0);
-    return rc;
+    return VJ_OK;
 }
+
+/* ---- work ---- */
 
 /* Matches of a row's key in one database. */
 static int32_t n_matches(const native_batch *b, int32_t d, int32_t key)
@@ -154,9 +208,10 @@ static int32_t n_matches(const native_batch *b, int32_t d, int32_t key)
 }
 
 /* Rows to write for one left row: the product over the databases, the first one slowest. */
-static vj_status expand_row(const vj_plan *plan, native_batch *b, int32_t row, vj_error *err)
+static vj_status expand_row(const native_batch *b, native_part *part, int32_t row, vj_error *err)
 {
-    int32_t key = b->left->row_key[row];
+    const vj_plan *plan = part->plan;
+    int32_t key = part->first_key + part->left->row_key[row];
     int64_t total = 1;
 
     for (int32_t d = 0; d < plan->n_dbs; d++) {
@@ -169,12 +224,12 @@ static vj_status expand_row(const vj_plan *plan, native_batch *b, int32_t row, v
             return vj_fail(err, VJ_E_NOMEM, "one variant has over a billion combinations of "
                            "database rows; use --duplicates first");
     }
-    VJ_TRY(VJ_VEC_RESERVE(&b->row_left, total, err));
+    VJ_TRY(VJ_VEC_RESERVE(&part->row_left, total, err));
     for (int64_t i = 0; i < total; i++)
-        b->row_left.ptr[b->row_left.n++] = row;
+        part->row_left.ptr[part->row_left.n++] = row;
     int64_t repeat = total;
     for (int32_t d = 0; d < plan->n_dbs; d++) {
-        row_list *list = &b->row_db[d];
+        row_list *list = &part->row_db[d];
         const vj_matches *m = &b->matches[d];
         int32_t n = n_matches(b, d, key);
 
@@ -189,55 +244,102 @@ static vj_status expand_row(const vj_plan *plan, native_batch *b, int32_t row, v
     return VJ_OK;
 }
 
-static vj_status expand_rows(const vj_plan *plan, native_batch *b, vj_error *err)
+static vj_status expand_rows(const native_batch *b, native_part *part, vj_error *err)
 {
-    VJ_VEC_RESET(&b->row_left);
-    for (int32_t d = 0; d < plan->n_dbs; d++)
-        VJ_VEC_RESET(&b->row_db[d]);
-    VJ_TRY(VJ_VEC_RESERVE(&b->row_left, b->left->n_rows, err));
-    for (int64_t i = 0; i < b->left->n_rows; i++)
-        VJ_TRY(expand_row(plan, b, (int32_t)i, err));
-    b->n_rows = (int64_t)b->row_left.n;
-    b->identity = b->n_rows == b->left->n_rows;
+    VJ_VEC_RESET(&part->row_left);
+    for (int32_t d = 0; d < part->plan->n_dbs; d++)
+        VJ_VEC_RESET(&part->row_db[d]);
+    VJ_TRY(VJ_VEC_RESERVE(&part->row_left, part->left->n_rows, err));
+    for (int64_t i = 0; i < part->left->n_rows; i++)
+        VJ_TRY(expand_row(b, part, (int32_t)i, err));
+    part->n_rows = (int64_t)part->row_left.n;
+    part->identity = part->n_rows == part->left->n_rows;
     return VJ_OK;
 }
 
-static vj_status gather_columns(const vj_plan *plan, native_batch *b, vj_error *err)
+static vj_status gather_columns(const native_batch *b, native_part *part, vj_error *err)
 {
     int32_t c = 0;
 
-    for (; c < plan->n_left_fields; c++) {
-        if (b->identity) {
-            b->cols[c] = b->left->cols[c];
+    for (; c < part->plan->n_left_fields; c++) {
+        if (part->identity) {
+            part->cols[c] = part->left->cols[c];
             continue;
         }
-        vj_colb_reset(&b->builders[c]);
-        VJ_TRY(vj_colb_gather(&b->builders[c], &b->left->cols[c], b->row_left.ptr, b->n_rows,
-                              err));
-        b->cols[c] = vj_colb_view(&b->builders[c]);
+        vj_colb_reset(&part->builders[c]);
+        VJ_TRY(vj_colb_gather(&part->builders[c], &part->left->cols[c], part->row_left.ptr,
+                              part->n_rows, err));
+        part->cols[c] = vj_colb_view(&part->builders[c]);
     }
-    for (int32_t d = 0; d < plan->n_dbs; d++) {
+    for (int32_t d = 0; d < part->plan->n_dbs; d++) {
         vj_matches *m = &b->matches[d];
 
         for (int32_t p = 0; p < m->n_payload; p++, c++) {
             vj_col from = vj_colb_view(&m->payload[p]);
 
-            vj_colb_reset(&b->builders[c]);
-            VJ_TRY(vj_colb_gather(&b->builders[c], &from, b->row_db[d].ptr, b->n_rows, err));
-            b->cols[c] = vj_colb_view(&b->builders[c]);
+            vj_colb_reset(&part->builders[c]);
+            VJ_TRY(vj_colb_gather(&part->builders[c], &from, part->row_db[d].ptr, part->n_rows,
+                                  err));
+            part->cols[c] = vj_colb_view(&part->builders[c]);
         }
     }
     return VJ_OK;
 }
 
-static vj_status hash_rows(const vj_plan *plan, native_batch *b, vj_error *err)
+static vj_status hash_rows(native_part *part, vj_buf *scratch, vj_error *err)
 {
-    vj_batch batch = {&plan->out_schema, b->n_rows, b->cols};
+    vj_batch batch = {&part->plan->out_schema, part->n_rows, part->cols};
 
-    b->hash = (vj_content_hash){0};
-    vj_buf_reset(&b->scratch);
-    VJ_TRY(vj_buf_reserve(&b->scratch, (size_t)b->n_rows * sizeof(uint64_t), err));
-    vj_content_hash_add(&b->hash, &batch, (uint64_t *)(void *)b->scratch.ptr);
+    part->hash = (vj_content_hash){0};
+    vj_buf_reset(scratch);
+    VJ_TRY(vj_buf_reserve(scratch, (size_t)part->n_rows * sizeof(uint64_t), err));
+    vj_content_hash_add(&part->hash, &batch, (uint64_t *)(void *)scratch->ptr);
+    return VJ_OK;
+}
+
+static vj_status parse_parts(native_run *run, native_batch *b, vj_error *err)
+{
+    vj_stage_mark mark = vj_stage_start(run->plan->track);
+    int64_t n_rows = 0;
+
+    for (int32_t i = 0; i < run->plan->n_samples; i++) {
+        native_part *part = &b->parts[i];
+
+        if (!part->has_rows)
+            continue;
+        VJ_TRY(vj_left_parse(part->plan->source, part->left, err));
+        n_rows += part->left->n_rows;
+    }
+    vj_stage_stop(run->plan->track, VJ_STAGE_PARSE, mark, n_rows, 0);
+    return VJ_OK;
+}
+
+/* One list of the keys of all parts; of a single part, its own. */
+static vj_status join_keys(native_run *run, native_batch *b, vj_error *err)
+{
+    b->keys = b->parts[0].left->keys;
+    if (run->plan->n_samples == 1)
+        return VJ_OK;
+    vj_joint_reset(&b->joint);
+    for (int32_t i = 0; i < run->plan->n_samples; i++)
+        if (b->parts[i].has_rows)
+            VJ_TRY(vj_joint_add(&b->joint, b->parts[i].left->keys, &b->parts[i].first_key, err));
+    b->keys = &b->joint.list;
+    return VJ_OK;
+}
+
+/* Ask every database once, for all parts. */
+static vj_status find_matches(native_run *run, vj_refscan *scan, native_batch *b, vj_error *err)
+{
+    const vj_plan *plan = run->plan;
+
+    if (plan->n_dbs == 0 || !run->with_reasons)
+        return VJ_OK;
+    VJ_TRY(join_keys(run, b, err));
+    VJ_TRY(vj_join_index_build(&b->index, b->keys, err));
+    for (int32_t d = 0; d < plan->n_dbs; d++)
+        VJ_TRY(vj_refscan_run(scan, plan->dbs[d], &b->index, run->keyed == NULL, &b->matches[d],
+                              err));
     return VJ_OK;
 }
 
@@ -245,29 +347,28 @@ static vj_status work_batch(void *ctx, void *worker, void *batch, vj_error *err)
 {
     native_run *run = ctx;
     native_batch *b = batch;
-    const vj_plan *plan = run->plan;
-    vj_stage_mark mark = vj_stage_start(plan->track);
 
-    VJ_TRY(vj_left_parse(plan->source, b->left, err));
-    vj_stage_stop(plan->track, VJ_STAGE_PARSE, mark, b->left->n_rows, 0);
-    if (plan->n_dbs > 0 && run->with_reasons) {
-        VJ_TRY(vj_join_index_build(&b->index, b->left->keys, err));
-        for (int32_t d = 0; d < plan->n_dbs; d++)
-            VJ_TRY(vj_refscan_run(worker, plan->dbs[d], &b->index, run->keyed == NULL,
-                                  &b->matches[d], err));
-    }
+    VJ_TRY(parse_parts(run, b, err));
+    VJ_TRY(find_matches(run, worker, b, err));
     if (run->keyed != NULL)
-        return vj_keyed_build(&b->keyed, b->left, err);
-    mark = vj_stage_start(plan->track);
-    VJ_TRY(expand_rows(plan, b, err));
-    VJ_TRY(gather_columns(plan, b, err));
-    VJ_TRY(hash_rows(plan, b, err));
-    vj_stage_stop(plan->track, VJ_STAGE_ENCODE, mark, b->n_rows, 0);
+        return vj_keyed_build(&b->keyed, b->parts[0].left, err);
+    for (int32_t i = 0; i < run->plan->n_samples; i++) {
+        native_part *part = &b->parts[i];
+
+        if (!part->has_rows)
+            continue;
+        vj_stage_mark mark = vj_stage_start(run->plan->track);
+        VJ_TRY(expand_rows(b, part, err));
+        VJ_TRY(gather_columns(b, part, err));
+        VJ_TRY(hash_rows(part, &b->scratch, err));
+        vj_stage_stop(run->plan->track, VJ_STAGE_ENCODE, mark, part->n_rows, 0);
+    }
     return VJ_OK;
 }
 
 /* ---- commit ---- */
 
+/* What became of key key_i of the batch. */
 static vj_reason reason_of(const native_batch *b, int32_t d, int32_t key_i)
 {
     static const vj_reason by_best[] = {
@@ -276,7 +377,7 @@ static vj_reason reason_of(const native_batch *b, int32_t d, int32_t key_i)
         [VJ_JOIN_ALT_DIFFERS] = VJ_REASON_ALT_DIFFERS,
         [VJ_JOIN_MATCHED] = VJ_REASON_MATCHED,
     };
-    const vj_key *key = &b->left->keys->keys.ptr[key_i];
+    const vj_key *key = &b->keys->keys.ptr[key_i];
 
     if (!key->matchable)
         return VJ_REASON_NOT_MATCHABLE;
@@ -286,7 +387,7 @@ static vj_reason reason_of(const native_batch *b, int32_t d, int32_t key_i)
 }
 
 /* Counts of one stretch of keys on one contig into the record; counts are emptied. */
-static vj_status note_contig(native_run *run, int32_t d, vj_span contig, int64_t *counts,
+static vj_status note_contig(vj_result *result, int32_t d, vj_span contig, int64_t *counts,
                              vj_error *err)
 {
     char name[VJ_CONTIG_BYTES];
@@ -294,55 +395,71 @@ static vj_status note_contig(native_run *run, int32_t d, vj_span contig, int64_t
     vj_quote(name, sizeof name, contig.ptr, contig.len_bytes);
     for (int r = 0; r < VJ_REASON_COUNT; r++) {
         if (counts[r] > 0)
-            VJ_TRY(vj_report_count(run->result->report, run->result->dbs[d], name, (vj_reason)r,
-                                   counts[r], err));
+            VJ_TRY(vj_report_count(result->report, result->dbs[d], name, (vj_reason)r, counts[r],
+                                   err));
         counts[r] = 0;
     }
     return VJ_OK;
 }
 
-static vj_status note_reasons(native_run *run, const native_batch *b, int32_t d, vj_error *err)
+static vj_status note_reasons(const native_run *run, const native_batch *b,
+                              const native_part *part, int32_t d, vj_result *result,
+                              vj_error *err)
 {
-    vj_report_db *db = run->result->dbs[d];
-    const vj_key_list *list = b->left->keys;
+    vj_report_db *db = result->dbs[d];
+    const vj_key_list *list = part->left->keys;
     int64_t counts[VJ_REASON_COUNT] = {0};
     int32_t last_record = -1;
 
     for (size_t k = 0; k < list->keys.n; k++) {
-        vj_reason reason = reason_of(b, d, (int32_t)k);
+        int32_t key = part->first_key + (int32_t)k;
+        vj_reason reason = reason_of(b, d, key);
         int32_t contig = list->keys.ptr[k].contig;
 
         counts[reason]++;
         if (reason == VJ_REASON_MATCHED) {
-            db->duplicate_keys += n_matches(b, d, (int32_t)k) > 1;
-            db->matched_records += b->left->key_record[k] != last_record;
-            last_record = b->left->key_record[k];
+            db->duplicate_keys += n_matches(b, d, key) > 1;
+            db->matched_records += part->left->key_record[k] != last_record;
+            last_record = part->left->key_record[k];
         }
         if (k + 1 == list->keys.n || list->keys.ptr[k + 1].contig != contig)
-            VJ_TRY(note_contig(run, d, list->contig_names.ptr[contig], counts, err));
+            VJ_TRY(note_contig(result, d, list->contig_names.ptr[contig], counts, err));
     }
-    for (int64_t i = 0; run->sink != NULL && i < b->n_rows; i++)
-        db->matched_rows += b->row_db[d].ptr[i] >= 0;
+    for (int64_t i = 0; run->sinks != NULL && i < part->n_rows; i++)
+        db->matched_rows += part->row_db[d].ptr[i] >= 0;
     return VJ_OK;
 }
 
 /* Rows and their hash to the sink. */
-static vj_status commit_rows(native_run *run, native_batch *b, vj_error *err)
+static vj_status commit_rows(const native_run *run, const native_part *part, vj_sink *sink,
+                             vj_result *result, vj_error *err)
 {
-    vj_result *result = run->result;
-    vj_out_batch out = {{&run->plan->out_schema, b->n_rows, b->cols}, b->left,
-                        b->identity ? NULL : b->row_left.ptr, run->crew};
+    const vj_left *left = part->left;
+    vj_out_batch out = {{&part->plan->out_schema, part->n_rows, part->cols}, left,
+                        part->identity ? NULL : part->row_left.ptr, run->crew};
     vj_stage_mark mark = vj_stage_start(run->plan->track);
 
-    VJ_TRY(vj_sink_append(run->sink, &out, result, err));
-    vj_stage_stop(run->plan->track, VJ_STAGE_WRITE, mark, b->n_rows, 0);
-    vj_content_hash_merge(&result->hash, &b->hash);
-    result->rows_in += b->left->n_rows;
-    result->rows_out += b->n_rows;
-    result->records_in += b->left->n_records;
-    result->alleles_in += (int64_t)b->left->keys->keys.n;
-    vj_vcf_counts_add(&result->counts, b->left->counts);
+    VJ_TRY(vj_sink_append(sink, &out, result, err));
+    vj_stage_stop(run->plan->track, VJ_STAGE_WRITE, mark, part->n_rows, 0);
+    vj_content_hash_merge(&result->hash, &part->hash);
+    result->rows_in += left->n_rows;
+    result->rows_out += part->n_rows;
+    result->records_in += left->n_records;
+    result->alleles_in += (int64_t)left->keys->keys.n;
+    vj_vcf_counts_add(&result->counts, left->counts);
     return VJ_OK;
+}
+
+static vj_status commit_part(native_run *run, native_batch *b, int32_t i, vj_error *err)
+{
+    native_part *part = &b->parts[i];
+    vj_result *result = &run->results[i];
+
+    for (int32_t d = 0; run->with_reasons && d < run->plan->n_dbs; d++)
+        VJ_TRY(note_reasons(run, b, part, d, result, err));
+    return run->keyed != NULL
+               ? vj_keyed_append(run->keyed, &b->keyed, part->left, result, err)
+               : commit_rows(run, part, run->sinks[i], result, err);
 }
 
 static vj_status commit_batch(void *ctx, void *batch, vj_error *err)
@@ -350,12 +467,9 @@ static vj_status commit_batch(void *ctx, void *batch, vj_error *err)
     native_run *run = ctx;
     native_batch *b = batch;
 
-    for (int32_t d = 0; run->with_reasons && d < run->plan->n_dbs; d++)
-        VJ_TRY(note_reasons(run, b, d, err));
-    if (run->keyed != NULL)
-        VJ_TRY(vj_keyed_append(run->keyed, &b->keyed, b->left, run->result, err));
-    else
-        VJ_TRY(commit_rows(run, b, err));
+    for (int32_t i = 0; i < run->plan->n_samples; i++)
+        if (b->parts[i].has_rows)
+            VJ_TRY(commit_part(run, b, i, err));
     int64_t now_ns = vj_clock_ns();
     if (run->plan->options.progress != NULL && now_ns - run->last_progress_ns > 100000000)
         show_progress(run, b->bytes_done, now_ns);
@@ -400,19 +514,22 @@ static vj_status run_pipeline(native_run *run, vj_error *err)
         .commit = commit_batch,
         .crew = &run->crew,
     };
-
     const vj_plan *plan = run->plan;
+    vj_status rc = VJ_OK;
 
+    VJ_GO(rc, vj_sweep_new(plan, &run->sweep, err));
     if (plan->n_dbs > 0)
-        VJ_TRY(vj_pq_cache_new(plan->budget, cache_bytes(plan), &run->cache, err));
-    vj_status rc = vj_pipeline_run(&ops, plan->n_workers, plan->n_batches, plan->stop, err);
+        VJ_GO(rc, vj_pq_cache_new(plan->budget, cache_bytes(plan), &run->cache, err));
+    rc = vj_pipeline_run(&ops, plan->n_workers, plan->n_batches, plan->stop, err);
+out:
     vj_pq_cache_free(run->cache);
+    vj_sweep_free(run->sweep);
     return rc;
 }
 
-vj_status vj_native_run(vj_plan *plan, vj_sink *sink, vj_result *result, vj_error *err)
+vj_status vj_native_run(vj_plan *plan, vj_sink *const *sinks, vj_result *results, vj_error *err)
 {
-    native_run run = {.plan = plan, .sink = sink, .with_reasons = true, .result = result};
+    native_run run = {.plan = plan, .sinks = sinks, .with_reasons = true, .results = results};
 
     return run_pipeline(&run, err);
 }
@@ -422,7 +539,7 @@ vj_status vj_native_run_keyed(vj_plan *plan, vj_keyed *keyed, vj_result *result,
     /* DuckDB tells itself what became of each row, without the pairs in memory. */
     bool with_reasons = vj_plan_is_standard(plan) && plan->engine != VJ_ENGINE_DUCKDB;
     native_run run = {.plan = plan, .keyed = keyed, .with_reasons = with_reasons,
-                      .result = result};
+                      .results = result};
 
     return run_pipeline(&run, err);
 }

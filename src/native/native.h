@@ -13,17 +13,18 @@
 #include "engine/keyed.h"
 
 /*
- * Run the job of the plan: read, parse, join (when the plan annotates), hand rows to the sink in
- * order. The sink is not finished.
- * errors: whatever source, databases and sink say; VJ_E_CANCELLED
+ * Run the job of the plan: read, parse, join (when the plan annotates), hand rows to the sinks in
+ * order. All samples of the plan go in one sweep: each database is read once for them together.
+ * sinks and results are parallel to plan->samples; the sinks are not finished.
+ * errors: whatever sources, databases and sinks say; VJ_E_CANCELLED
  */
-VJ_MUST_CHECK vj_status vj_native_run(vj_plan *plan, vj_sink *sink, vj_result *result,
+VJ_MUST_CHECK vj_status vj_native_run(vj_plan *plan, vj_sink *const *sinks, vj_result *results,
                                       vj_error *err);
 
 /*
  * The first half of a job of another engine: read, parse, write the keyed Parquet, and, where the
  * join is the standard one, find out what becomes of each allele (no payload is read), so that
- * every engine's record has the same counts and reasons.
+ * every engine's record has the same counts and reasons. For a plan of one sample.
  */
 VJ_MUST_CHECK vj_status vj_native_run_keyed(vj_plan *plan, vj_keyed *keyed, vj_result *result,
                                             vj_error *err);
