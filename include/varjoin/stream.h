@@ -49,7 +49,6 @@ VJ_API VJ_MUST_CHECK vj_status vj_parquet_stream(const char *path, int64_t memor
  *          the native engine cannot do (VJ_E_UNSUPPORTED). Later ones come as errno values from
  *          get_next with the text in get_last_error
  */
-
 VJ_API VJ_MUST_CHECK vj_status vj_annotate_stream(const vj_job_options *options,
                                                   struct ArrowArrayStream *out, vj_error *err);
 /* The normalised table of a VCF or BCF. */
