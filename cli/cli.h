@@ -85,7 +85,8 @@ const vj_cli_verb *const *vj_cli_verbs(int *out_n);
 
 void vj_cli_help(FILE *to, const vj_cli_verb *verb);
 void vj_cli_help_all(FILE *to);
-void vj_cli_man(FILE *to);
+/* The page of a verb; NULL: varjoin(1). */
+void vj_cli_man(FILE *to, const vj_cli_verb *verb);
 /* shell: "bash", "zsh" or "fish"; false for another. */
 bool vj_cli_completion(FILE *to, const char *shell);
 /* The argument is all in brackets: it may be left out. */

@@ -107,7 +107,7 @@ void vj_cli_help_all(FILE *to)
     for (int i = 0; i < n; i++)
         fprintf(to, "  %-18s %s\n", verbs[i]->name, verbs[i]->summary);
     fputs("\nvarjoin VERB --help shows the options of a verb; varjoin --version the version\n"
-          "and the libraries it was built with; varjoin --man the manual page;\n"
+          "and the libraries it was built with; varjoin --man [VERB] the manual page;\n"
           "varjoin --completion bash|zsh|fish a completion script.\n\n"
           "Exit: 0 done; 1 wrong usage; 2 bad input; 3 output or resources; 4 a promise\n"
           "failed; 130 interrupted; 70 a fault of varjoin itself.\n",
@@ -157,23 +157,66 @@ static void man_option(FILE *to, const vj_cli_verb *verb, const vj_cli_option *o
     fputc('\n', to);
 }
 
-static void man_verb(FILE *to, const vj_cli_verb *verb)
+static void man_exit_status(FILE *to)
 {
-    fprintf(to, ".SS varjoin %s ", verb->name);
-    roff(to, verb->args);
-    fputc('\n', to);
-    roff(to, verb->summary);
-    fputc('\n', to);
-    if (verb->details != NULL) {
-        fputs(".PP\n", to);
-        roff(to, verb->details);
-        fputc('\n', to);
-    }
-    for (const vj_cli_option *o = verb->options; o != NULL && o->name != NULL; o++)
-        man_option(to, verb, o);
+    fputs(".SH EXIT STATUS\n"
+          ".TP\n0\ndone\n.TP\n1\nwrong usage\n.TP\n2\nbad input: file, place, what was "
+          "expected and found\n.TP\n3\noutput or resources\n.TP\n4\na promise failed "
+          "(nothing matched, rows lost)\n.TP\n130\ninterrupted\n.TP\n70\na fault of varjoin "
+          "itself\n",
+          to);
 }
 
-void vj_cli_man(FILE *to)
+static void man_text(FILE *to, const char *text)
+{
+    if (text == NULL)
+        return;
+    fputs(".PP\n", to);
+    roff(to, text);
+    fputc('\n', to);
+}
+
+/* "reference build" as the page's name: varjoin-reference-build. */
+static void man_page_name(FILE *to, const char *verb, bool upper)
+{
+    fputs(upper ? "VARJOIN" : "varjoin\\-", to);
+    if (upper)
+        fputs("\\-", to);
+    for (; *verb != '\0'; verb++)
+        if (*verb == ' ')
+            fputs("\\-", to);
+        else
+            fputc(upper && *verb >= 'a' && *verb <= 'z' ? *verb - 32 : *verb, to);
+}
+
+static void man_of_verb(FILE *to, const vj_cli_verb *verb)
+{
+    option_groups groups = {0};
+
+    fputs(".TH ", to);
+    man_page_name(to, verb->name, true);
+    fprintf(to, " 1 \"\" \"varjoin %s\"\n.SH NAME\n", VJ_VERSION);
+    man_page_name(to, verb->name, false);
+    fputs(" \\- ", to);
+    roff(to, verb->summary);
+    fprintf(to, "\n.SH SYNOPSIS\n\\fBvarjoin %s\\fR ", verb->name);
+    roff(to, verb->args);
+    fputs("\n.SH DESCRIPTION\n", to);
+    roff(to, verb->summary);
+    fputc('\n', to);
+    man_text(to, verb->details);
+    fputs(".SH OPTIONS\n", to);
+    collect_groups(verb->options, &groups);
+    collect_groups(vj_cli_common_options(), &groups);
+    for (int g = 0; g < groups.n; g++) {
+        fprintf(to, ".SS %s\n", groups.names[g]);
+        each_option(to, verb, groups.names[g], man_option);
+    }
+    man_exit_status(to);
+    fputs(".SH SEE ALSO\n\\fBvarjoin\\fR(1)\n", to);
+}
+
+static void man_of_all(FILE *to)
 {
     static const vj_cli_verb any = {.name = "VERB"};
     int n;
@@ -181,18 +224,27 @@ void vj_cli_man(FILE *to)
 
     fprintf(to, ".TH VARJOIN 1 \"\" \"varjoin %s\"\n", VJ_VERSION);
     fputs(".SH NAME\nvarjoin \\- join the variants of a sample with variant databases\n"
-          ".SH SYNOPSIS\n\\fBvarjoin\\fR \\fIVERB\\fR [options]\n.SH VERBS\n",
+          ".SH SYNOPSIS\n\\fBvarjoin\\fR \\fIVERB\\fR [options]\n.SH VERBS\n"
+          "Each has a page of its own.\n",
           to);
-    for (int i = 0; i < n; i++)
-        man_verb(to, verbs[i]);
+    for (int i = 0; i < n; i++) {
+        fputs(".TP\n\\fB", to);
+        man_page_name(to, verbs[i]->name, false);
+        fputs("\\fR(1)\n", to);
+        roff(to, verbs[i]->summary);
+        fputc('\n', to);
+    }
     fputs(".SH OPTIONS OF EVERY VERB\n", to);
     each_option(to, &any, "General", man_option);
-    fputs(".SH EXIT STATUS\n"
-          ".TP\n0\ndone\n.TP\n1\nwrong usage\n.TP\n2\nbad input: file, place, what was "
-          "expected and found\n.TP\n3\noutput or resources\n.TP\n4\na promise failed "
-          "(nothing matched, rows lost)\n.TP\n130\ninterrupted\n.TP\n70\na fault of varjoin "
-          "itself\n",
-          to);
+    man_exit_status(to);
+}
+
+void vj_cli_man(FILE *to, const vj_cli_verb *verb)
+{
+    if (verb != NULL)
+        man_of_verb(to, verb);
+    else
+        man_of_all(to);
 }
 
 /* ---- completions ---- */

@@ -101,6 +101,28 @@ static void print_version(void)
     printf("CPU level %s\n", vj_cpu_name(vj_cpu()));
 }
 
+/* --man, --man VERB, and for whoever installs the pages --man list: one verb a line. */
+static int print_man(int argc, char **argv)
+{
+    vj_error err = {0};
+    int words = 0, n;
+    const vj_cli_verb *verb = argc > 2 ? find_verb(argc - 1, argv + 1, &words) : NULL;
+
+    if (argc > 2 && strcmp(argv[2], "list") == 0) {
+        const vj_cli_verb *const *verbs = vj_cli_verbs(&n);
+
+        for (int i = 0; i < n; i++)
+            puts(verbs[i]->name);
+        return 0;
+    }
+    if (argc > 2 && verb == NULL) {
+        vj_fail(&err, VJ_E_USAGE, "--man: there is no verb '%.60s'; see varjoin --help", argv[2]);
+        return vj_cli_error(&err);
+    }
+    vj_cli_man(stdout, verb);
+    return 0;
+}
+
 /* Options that stand in place of a verb; -1 when argv[1] is none of them. */
 static int run_global(int argc, char **argv)
 {
@@ -112,7 +134,7 @@ static int run_global(int argc, char **argv)
                (strcmp(argv[1], "help") == 0 && argc == 2)) {
         vj_cli_help_all(stdout);
     } else if (strcmp(argv[1], "--man") == 0) {
-        vj_cli_man(stdout);
+        return print_man(argc, argv);
     } else if (strcmp(argv[1], "--completion") == 0) {
         if (argc < 3 || !vj_cli_completion(stdout, argv[2])) {
             vj_fail(&err, VJ_E_USAGE, "--completion: give bash, zsh or fish");

@@ -75,7 +75,7 @@ def test_full_standard_output_is_exit_3(varjoin):
 def test_man_page_is_well_formed(varjoin):
     text = varjoin("--man").stdout
     assert text.startswith(".TH VARJOIN 1 ")
-    assert ".SH EXIT STATUS" in text
+    assert ".SH EXIT STATUS" in text and "varjoin\\-annotate" in text
     if shutil.which("man"):
         done = subprocess.run(
             ["man", "-l", "--warnings", "-"], input=text, capture_output=True, text=True,
@@ -91,6 +91,13 @@ def test_completion_scripts_parse(varjoin, shell):
     if shutil.which(shell):
         done = subprocess.run([shell, "-n", "/dev/stdin"], input=text, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+
+
+def test_man_page_of_a_verb(varjoin):
+    text = varjoin("--man", "reference", "build").stdout
+    assert text.startswith(".TH VARJOIN\\-REFERENCE\\-BUILD 1 ") and ".SH OPTIONS" in text
+    done = varjoin("--man", "nothing", exit_code=1)
+    assert done.stderr == "varjoin: error: --man: there is no verb 'nothing'; see varjoin --help\n"
 
 
 def test_completion_for_another_shell_is_refused(varjoin):
