@@ -1,14 +1,15 @@
 /* cmd_catalog.c - varjoin catalog: a DuckDB file with one view per database, and no table. */
 #include <stdlib.h>
 
-#include "cli.h"
 #include "duck/duck.h"
+#include "tracked.h"
 
-enum { OPT_DUCKDB_LIB = 256, OPT_TEMP_DIR };
+enum { OPT_DUCKDB_LIB = 256, OPT_TEMP_DIR, OPT_REPORT };
 
 static const vj_cli_option options[] = {
     {'o', "output", "FILE", "Output", "the catalog to write", NULL},
     {'a', "annotate", "NAME=PATH", "Input", "a database and its name; may be repeated", NULL},
+    TRACKED_OPTION(OPT_REPORT),
     {OPT_DUCKDB_LIB, "duckdb-lib", "FILE", "Machine", "libduckdb.so to load",
      "VARJOIN_DUCKDB_LIB"},
     {OPT_TEMP_DIR, "temp-dir", "DIR", "Machine", "where the temporary folder is made [/tmp]",
@@ -20,6 +21,7 @@ static const vj_cli_option options[] = {
 
 typedef struct arguments {
     const char *output;
+    const char *report_path;
     vj_duck_options duck;
     vj_duck_catalog_entry *entries;
     int32_t n_entries;
@@ -89,6 +91,7 @@ static vj_status parse(int argc, char **argv, const vj_cli_verb *verb, arguments
         case 'a': VJ_TRY(add_entry(a, args.value, err)); break;
         case OPT_DUCKDB_LIB: a->duck.library_path = args.value; break;
         case OPT_TEMP_DIR: a->duck.temp_dir = args.value; break;
+        case OPT_REPORT: a->report_path = args.value; break;
         default: break;
         }
     }
@@ -116,34 +119,81 @@ static void say_result(const arguments *a, const vj_duck_catalog_report *report)
                 (long long)report->n_files, files, size);
 }
 
+static vj_status note_views(vj_report *to, const arguments *a, vj_error *err)
+{
+    vj_buf names = {0};
+    vj_status rc = VJ_OK;
+
+    for (int32_t i = 0; i < a->n_entries; i++)
+        VJ_GO(rc, vj_buf_printf(&names, err, "%s%s", i > 0 ? ", " : "", a->entries[i].name));
+    VJ_GO(rc, vj_buf_push(&names, 0, err));
+    VJ_GO(rc, vj_report_add_text(to, "view_names", VJ_FACT_TEXT, (const char *)names.ptr, err));
+out:
+    vj_buf_fini(&names);
+    return rc;
+}
+
+/* The names that the pipeline's own asset shows, and where they say more, ours. */
+static vj_status note_result(vj_report *to, const arguments *a,
+                             const vj_duck_catalog_report *report, vj_error *err)
+{
+    to->engine = "duckdb";
+    to->output_file = a->output;
+    to->output_format = "duckdb";
+    to->output_bytes = report->size_bytes;
+    VJ_TRY(vj_report_add_text(to, "db_path", VJ_FACT_PATH, a->output, err));
+    VJ_TRY(vj_report_add_number(to, "db_size_mb", VJ_FACT_FLOAT, (double)report->size_bytes / 1e6,
+                                err));
+    VJ_TRY(vj_report_add_number(to, "num_views", VJ_FACT_INT, a->n_entries, err));
+    VJ_TRY(note_views(to, a, err));
+    VJ_TRY(vj_report_add_number(to, "total_parquet_files", VJ_FACT_INT, (double)report->n_files,
+                                err));
+    VJ_TRY(vj_report_add_number(to, "total_parquet_mb", VJ_FACT_FLOAT,
+                                (double)report->n_bytes / 1e6, err));
+    VJ_TRY(vj_report_add_text(to, "storage_type", VJ_FACT_TEXT, "views over Parquet", err));
+    VJ_TRY(vj_report_add_number(to, "memory_efficient", VJ_FACT_BOOL, 1, err));
+    return vj_report_add_text(to, "status", VJ_FACT_TEXT,
+                              report->rebuilt ? "built" : "up to date", err);
+}
+
+static vj_status write_catalog(const arguments *a, tracked *t, vj_error *err)
+{
+    vj_duck_catalog_report report = {0};
+
+    VJ_TRY(vj_duck_catalog_write(&a->duck, a->entries, a->n_entries, a->output, &report, err));
+    say_result(a, &report);
+    return note_result(t->report, a, &report, err);
+}
+
 static int run_catalog(int argc, char **argv)
 {
     extern const vj_cli_verb vj_verb_catalog;
-    vj_duck_catalog_report report = {0};
     arguments a = {.duck = {.stop = vj_cli_stop(), .threads = 2}};
+    tracked t = {0};
     vj_error err = {0};
     int code = -1;
     vj_status rc = VJ_E_NOMEM;
 
     a.entries = calloc(MAX_DATABASES, sizeof *a.entries);
     a.owned = calloc(MAX_DATABASES, sizeof *a.owned);
-    if (a.entries == NULL || a.owned == NULL) {
+    if (a.entries == NULL || a.owned == NULL)
         vj_fail(&err, rc, "no memory for the list of databases");
-        goto out;
-    }
-    rc = parse(argc, argv, &vj_verb_catalog, &a, &code, &err);
+    else
+        rc = parse(argc, argv, &vj_verb_catalog, &a, &code, &err);
     if (rc == VJ_OK && code < 0) {
-        rc = vj_duck_catalog_write(&a.duck, a.entries, a.n_entries, a.output, &report, &err);
-        code = 0;
+        rc = tracked_begin(&t, "catalog", argc, argv, &err);
+        t.report_path = a.report_path;
         if (rc == VJ_OK)
-            say_result(&a, &report);
+            rc = write_catalog(&a, &t, &err);
+        code = tracked_end(&t, rc, &err);
+    } else if (rc != VJ_OK) {
+        code = vj_cli_error(&err);
     }
-out:
     for (int32_t i = 0; i < a.n_entries; i++)
         free(a.owned[i]);
     free(a.owned);
     free(a.entries);
-    return rc == VJ_OK ? code : vj_cli_error(&err);
+    return code;
 }
 
 extern const vj_cli_verb vj_verb_catalog;

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "cli.h"
 #include "job_args.h"
+#include "tracked.h"
 #include "varjoin/reference.h"
 
 static int run_build(int argc, char **argv);
@@ -20,6 +20,7 @@ static const vj_cli_option build_options[] = {
      "every column as it was", NULL},
     {OPT_REPLACE, "replace", NULL, "Output", "take the place of a folder that has files", NULL},
     {OPT_NO_VERSION, "no-version", NULL, "Output", "leave version and command line out", NULL},
+    TRACKED_OPTION(OPT_REPORT),
     {OPT_INFO_FIELDS, "info-fields", "LIST", "Records", "only these INFO fields", NULL},
     {OPT_ASSUME_NUMBER, "assume-number", "TAG=A|R,...", "Records",
      "treat a Number=. field as one per allele", NULL},
@@ -44,17 +45,9 @@ const vj_cli_verb vj_verb_reference_build = {
     .run = run_build,
 };
 
-static void log_line(void *user, vj_log_level level, const char *text)
-{
-    (void)user;
-    if (level == VJ_LOG_WARNING)
-        vj_cli_warn("%s", text);
-}
-
 static void progress_line(void *user, const vj_progress *progress)
 {
-    (void)user;
-    vj_cli_progress(progress->rows_done, progress->bytes_done, progress->bytes_total);
+    tracked_progress(user, progress->rows_done, progress->bytes_done, progress->bytes_total);
 }
 
 static vj_status parse_option(const vj_cli_args *cli, int id, vj_reference_options *o,
@@ -108,40 +101,91 @@ static vj_status parse_option(const vj_cli_args *cli, int id, vj_reference_optio
     }
 }
 
+static int64_t size_of_path(const char *path)
+{
+    vj_source *source = NULL;
+    int64_t size = -1;
+
+    if (vj_source_open(path, &source, NULL) == VJ_OK)
+        size = vj_source_size(source);
+    vj_source_free(source);
+    return size;
+}
+
+static vj_status note_build(vj_report *to, const vj_reference_options *o,
+                            const vj_reference_result *result, vj_error *err)
+{
+    to->engine = "native";
+    to->output_file = o->output_dir;
+    to->output_format = "parquet";
+    to->compression = o->compression != NULL ? o->compression : "zstd";
+    to->output_bytes = result->bytes_out;
+    to->records_in = result->n_records;
+    to->rows_in = to->rows_joined = to->rows_out = result->n_rows;
+    to->threads = o->threads;
+    to->memory_promise_bytes = o->memory_bytes;
+    for (int i = 0; i < o->n_inputs; i++)
+        VJ_TRY(vj_report_add_input(to, o->inputs[i], NULL, size_of_path(o->inputs[i]), -1, err));
+    VJ_TRY(vj_report_add_text(to, "release", VJ_FACT_TEXT, o->release, err));
+    VJ_TRY(vj_report_add_number(to, "num_contigs", VJ_FACT_INT, (double)result->n_contigs, err));
+    return vj_report_add_number(to, "num_sorted_runs", VJ_FACT_INT, (double)result->n_runs, err);
+}
+
+static void say_dropped(tracked *t, int64_t n)
+{
+    char text[140];
+
+    snprintf(text, sizeof text, "%lld rows have no value in a key column and are left out: nothing "
+             "matches them", (long long)n);
+    tracked_log(t, VJ_LOG_WARNING, text);
+}
+
+static vj_status build(vj_reference_options *options, tracked *t, vj_error *err)
+{
+    vj_reference_result result = {0};
+    char size[32];
+
+    options->log = tracked_log;
+    options->progress = progress_line;
+    options->user = t;
+    options->stop = vj_cli_stop();
+    options->track = t->track;
+    VJ_TRY(vj_reference_build(options, &result, err));
+    vj_cli_progress_end();
+    if (result.n_dropped > 0)
+        say_dropped(t, result.n_dropped);
+    if (vj_cli_verbosity >= 1)
+        fprintf(stderr, "%s: %lld records gave %lld rows on %lld contigs, %s\n",
+                options->output_dir, (long long)result.n_records, (long long)result.n_rows,
+                (long long)result.n_contigs,
+                vj_format_size(size, sizeof size, result.bytes_out));
+    return note_build(t->report, options, &result, err);
+}
+
 static int run_build(int argc, char **argv)
 {
     vj_cli_args cli;
     vj_reference_options options = VJ_REFERENCE_OPTIONS_INIT;
-    vj_reference_result result = {0};
+    tracked t = {0};
     vj_error err = {0};
-    char size[32];
     int id = 0;
 
     options.threads = 2;
     vj_cli_args_init(&cli, &vj_verb_reference_build, argc, argv);
-    while ((id = vj_cli_next(&cli)) > 0)
-        if (parse_option(&cli, id, &options, &err) != VJ_OK)
+    while ((id = vj_cli_next(&cli)) > 0) {
+        if (id == OPT_REPORT)
+            t.report_path = cli.value;
+        else if (parse_option(&cli, id, &options, &err) != VJ_OK)
             return vj_cli_error(&err);
+    }
     if (id == VJ_CLI_EXIT)
         return cli.exit_code;
     options.inputs = (const char *const *)(void *)cli.rest;
     options.n_inputs = cli.n_rest;
-    options.log = log_line;
-    options.progress = progress_line;
-    options.stop = vj_cli_stop();
-    vj_status rc = vj_reference_build(&options, &result, &err);
-    vj_cli_progress_end();
-    if (rc != VJ_OK)
-        return vj_cli_error(&err);
-    if (result.n_dropped > 0 && vj_cli_verbosity >= 0)
-        vj_cli_warn("%lld rows have no value in a key column and are left out: nothing matches "
-                    "them", (long long)result.n_dropped);
-    if (vj_cli_verbosity >= 1)
-        fprintf(stderr, "%s: %lld records gave %lld rows on %lld contigs, %s\n",
-                options.output_dir, (long long)result.n_records, (long long)result.n_rows,
-                (long long)result.n_contigs,
-                vj_format_size(size, sizeof size, result.bytes_out));
-    return 0;
+    vj_status rc = tracked_begin(&t, "reference build", argc, argv, &err);
+    if (rc == VJ_OK)
+        rc = build(&options, &t, &err);
+    return tracked_end(&t, rc, &err);
 }
 
 static const vj_cli_option info_options[] = {

@@ -1,15 +1,16 @@
 /* cmd_verify.c - varjoin verify: rows and content hash of Parquet files. */
-#include "cli.h"
+#include "tracked.h"
 
 #include "base/json.h"
 #include "varjoin/verify.h"
 
-enum { ID_JSON = 256, ID_SAME, ID_EXPECT, ID_MEMORY };
+enum { ID_JSON = 256, ID_SAME, ID_EXPECT, ID_MEMORY, ID_REPORT };
 
 static const vj_cli_option options[] = {
     {ID_EXPECT, "expect", "HASH", NULL,
      "compare with this content hash instead of the one in the file", NULL},
     {ID_SAME, "same", NULL, NULL, "all files must have the same rows, in any order", NULL},
+    TRACKED_OPTION(ID_REPORT),
     {ID_JSON, "json", NULL, NULL, "one JSON object a line on standard output", NULL},
     {'@', "threads", "N", NULL, "threads [2]", "VARJOIN_THREADS"},
     {ID_MEMORY, "memory", "SIZE", NULL, "bound of memory [256MB]", "VARJOIN_MEMORY"},
@@ -33,6 +34,7 @@ const vj_cli_verb vj_verb_verify = {
 typedef struct settings {
     vj_verify_options verify;
     bool json, same;
+    const char *report_path;
 } settings;
 
 static vj_status take_option(const vj_cli_args *args, int id, settings *s, vj_error *err)
@@ -41,6 +43,7 @@ static vj_status take_option(const vj_cli_args *args, int id, settings *s, vj_er
 
     switch (id) {
     case ID_JSON: s->json = true; return VJ_OK;
+    case ID_REPORT: s->report_path = args->value; return VJ_OK;
     case ID_SAME: s->same = true; return VJ_OK;
     case ID_EXPECT:
         if (strlen(args->value) != 37 || strncmp(args->value, "vjh1:", 5) != 0)
@@ -58,8 +61,7 @@ static vj_status take_option(const vj_cli_args *args, int id, settings *s, vj_er
 
 static int on_progress(void *user, int64_t n_rows_done, int64_t n_rows_total)
 {
-    (void)user;
-    vj_cli_progress(n_rows_done, n_rows_done, n_rows_total);
+    tracked_progress(user, n_rows_done, n_rows_done, n_rows_total);
     return atomic_load(&vj_cli_stop()->requested);
 }
 
@@ -114,7 +116,28 @@ static vj_status verify_one(const settings *s, const char *path, vj_verify_resul
     return rc;
 }
 
-static vj_status verify_all(const settings *s, char **paths, int n, vj_error *err)
+/* Rows of all files; hash and columns where there is one file alone. */
+static vj_status note_result(vj_report *to, const settings *s, const char *path, bool is_only,
+                             const vj_verify_result *result, vj_error *err)
+{
+    to->threads = s->verify.n_threads;
+    to->memory_promise_bytes = s->verify.memory_bytes;
+    to->rows_out = VJ_MAX(to->rows_out, 0) + result->n_rows;
+    to->rows_expected = VJ_MAX(to->rows_expected, 0) + result->expected_rows;
+    if (!is_only)
+        return vj_report_add_input(to, path, "parquet", -1, result->n_rows, err);
+    to->columns_out = result->n_columns;
+    VJ_TRY(vj_report_keep(to, result->content_hash, &to->content_hash, err));
+    VJ_TRY(vj_report_add_number(to, "num_row_groups", VJ_FACT_INT, result->n_rowgroups, err));
+    VJ_TRY(vj_report_add_text(to, "expected_content_hash", VJ_FACT_TEXT,
+                              result->expected_hash[0] != '\0' ? result->expected_hash : NULL,
+                              err));
+    VJ_TRY(vj_report_add_number(to, "hash_is_right", VJ_FACT_BOOL, !result->hash_differs, err));
+    return vj_report_add_input(to, path, "parquet", -1, result->n_rows, err);
+}
+
+static vj_status verify_all(const settings *s, char **paths, int n, vj_report *report,
+                            vj_error *err)
 {
     vj_verify_result first;
     vj_verify_result result;
@@ -130,6 +153,8 @@ static vj_status verify_all(const settings *s, char **paths, int n, vj_error *er
                          paths[i]);
         if (i == 0)
             first = result;
+        if (rc == VJ_OK || rc == VJ_E_POLICY)
+            VJ_TRY(note_result(report, s, paths[i], n == 1, &result, err));
         if (rc == VJ_OK)
             continue;
         if (rc != VJ_E_POLICY) {
@@ -146,6 +171,7 @@ static vj_status verify_all(const settings *s, char **paths, int n, vj_error *er
 static int vj_cmd_verify(int argc, char **argv)
 {
     settings s = {.verify = VJ_VERIFY_OPTIONS_INIT};
+    tracked t = {0};
     vj_cli_args args;
     vj_error err = {0};
     vj_error flush_err = {0};
@@ -153,6 +179,7 @@ static int vj_cmd_verify(int argc, char **argv)
 
     s.verify.n_threads = 2;
     s.verify.progress = on_progress;
+    s.verify.user = &t;
     vj_cli_args_init(&args, &vj_verb_verify, argc, argv);
     while ((id = vj_cli_next(&args)) > 0)
         if (take_option(&args, id, &s, &err) != VJ_OK)
@@ -163,8 +190,13 @@ static int vj_cmd_verify(int argc, char **argv)
         vj_fail(&err, VJ_E_USAGE, "which file? varjoin verify FILE.parquet");
         return vj_cli_error(&err);
     }
-    vj_status rc = verify_all(&s, args.rest, args.n_rest, &err);
-    if (vj_cli_flush(&flush_err) != VJ_OK && rc == VJ_OK)
-        return vj_cli_error(&flush_err);
-    return rc == VJ_OK ? 0 : vj_cli_error(&err);
+    t.report_path = s.report_path;
+    vj_status rc = tracked_begin(&t, "verify", argc, argv, &err);
+    if (rc == VJ_OK)
+        rc = verify_all(&s, args.rest, args.n_rest, t.report, &err);
+    if (vj_cli_flush(&flush_err) != VJ_OK && rc == VJ_OK) {
+        err = flush_err;
+        rc = err.code;
+    }
+    return tracked_end(&t, rc, &err);
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tracked.h"
+
 static vj_status parse_database(job_args *args, const vj_cli_args *cli, vj_error *err)
 {
     int n = args->options.n_databases;
@@ -186,25 +188,6 @@ static bool take_plain(job_args *args, const char *value, int id)
     return false;
 }
 
-static char *join_arguments(int argc, char **argv, vj_error *err)
-{
-    vj_buf text = {0};
-    char *out = NULL;
-
-    if (vj_buf_append_text(&text, "varjoin", err) != VJ_OK)
-        goto out;
-    for (int i = 0; i < argc; i++) {
-        const char *quote = strpbrk(argv[i], " \t\n'\"\\$*?;&|<>()") != NULL ? "'" : "";
-
-        if (vj_buf_printf(&text, err, " %s%s%s", quote, argv[i], quote) != VJ_OK)
-            goto out;
-    }
-    out = vj_strndup(NULL, text.ptr, text.len_bytes, err);
-out:
-    vj_buf_fini(&text);
-    return out;
-}
-
 static void log_line(void *user, vj_log_level level, const char *text)
 {
     (void)user;
@@ -221,19 +204,13 @@ static void progress_line(void *user, const vj_progress *progress)
 }
 
 /* What the machine gives where the user said nothing. */
-static const char *get_environment(void *arg, const char *name)
-{
-    (void)arg;
-    return getenv(name);
-}
-
 static vj_status set_defaults(job_args *args, vj_error *err)
 {
     vj_job_options *o = &args->options;
 
     vj_host host;
 
-    VJ_TRY(vj_host_probe("", get_environment, NULL, &host, err));
+    VJ_TRY(vj_host_probe("", cli_environment, NULL, &host, err));
     vj_duck_limits limits = vj_host_duck_limits(&host);
     if (o->duckdb_memory_bytes == 0)
         o->duckdb_memory_bytes = limits.memory_bytes;
@@ -244,6 +221,9 @@ static vj_status set_defaults(job_args *args, vj_error *err)
         o->threads = (int)VJ_MAX(1, VJ_MIN(host.cpus, 16));
     o->pipes_context = getenv("DAGSTER_PIPES_CONTEXT");
     o->pipes_messages = getenv("DAGSTER_PIPES_MESSAGES");
+    o->environment = cli_environment;
+    /* for the benchmark of the tracker, which compares runs with and without it */
+    o->without_tracking = getenv("VARJOIN_NO_TRACKING") != NULL;
     o->log = log_line;
     o->progress = progress_line;
     return VJ_OK;
@@ -273,7 +253,7 @@ int job_args_parse(job_args *args, const vj_cli_verb *verb, int argc, char **arg
         args->options.output = "-";
     if (set_defaults(args, &err) != VJ_OK)
         return vj_cli_error(&err);
-    args->command_line = join_arguments(argc, argv, &err);
+    args->command_line = cli_command_line(NULL, argc, argv, &err);
     if (args->command_line == NULL)
         return vj_cli_error(&err);
     args->options.command_line = args->command_line;

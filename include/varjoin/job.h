@@ -116,8 +116,16 @@ typedef struct vj_job_options {
     /* values of Dagster's two Pipes variables: the run then reports to it; NULL: it does not */
     const char *pipes_context, *pipes_messages;
 
+    /*
+     * Nothing is measured and there is no record, unless Dagster waits for one: to find out what
+     * measuring costs.
+     */
+    int without_tracking;
+
     void (*log)(void *user, vj_log_level level, const char *text);
     void (*progress)(void *user, const vj_progress *progress);
+    /* Variables that bound the machine (Slurm's), for the record; NULL: none are looked at. */
+    const char *(*environment)(void *user, const char *name);
     void *user;
 } vj_job_options;
 #define VJ_JOB_OPTIONS_INIT                                                                \

@@ -35,6 +35,7 @@ typedef struct vj_reference_options {
     void (*progress)(void *user, const vj_progress *progress);
     void *user;
     const void *stop; /* vj_stop of the caller; NULL: none */
+    void *track;      /* vj_track of the caller, for its stages; NULL: none */
 } vj_reference_options;
 #define VJ_REFERENCE_OPTIONS_INIT {.struct_size = sizeof(vj_reference_options)}
 

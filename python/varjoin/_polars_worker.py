@@ -292,7 +292,8 @@ def apply_policy(pl, job, db, pairs):
         )
     if job["duplicates"] == "first":
         pairs = pairs.unique(subset=[ROW], keep="first", maintain_order=True)
-    return pairs, facts
+        several = several.clear()
+    return pairs, facts, several
 
 
 def polars_type(pl, text):
@@ -325,21 +326,35 @@ def join_database(pl, job, db, left, rows, number):
         fields = {c["name"]: polars_type(pl, c["type"]) for c in db["payload"]}
         payload = pl.DataFrame(schema={index: pl.UInt32, **fields})
         rows = rows.with_columns(pl.lit(None, dtype=pl.UInt32).alias(index))
-        return rows, payload, {"pairs": 0, "rows": 0, "several": 0}
+        return rows, payload, {"pairs": 0, "rows": 0, "several": 0}, None
     try:
         found, _ = scan_database(pl, db, left)
     except (JobError, MemoryError):
         raise
     except Exception as error:
         raise JobError(kind_of(error), f"database {db['name']}: {first_line(error)}") from error
-    pairs, facts = apply_policy(pl, job, db, pair_rows(pl, db, left, found))
+    pairs, facts, several = apply_policy(pl, job, db, pair_rows(pl, db, left, found))
     pairs = pairs.rename({"__vj_i": index})
     payload = found.select(
         pl.col("__vj_i").alias(index),
         *[pl.col(c["source"]).alias(c["name"]) for c in db["payload"]],
     ).join(pairs.select(index).unique(), on=index, how="semi")
     rows = rows.join(pairs, on=ROW, how="left", maintain_order="left_right")
-    return rows, payload, facts
+    return rows, payload, facts, several
+
+
+def expected_rows(pl, job, several):
+    """Rows that must come out: per sample row the product of its matches in each database.
+
+    Counted from the matches and not from the joined table, so that the two can be compared.
+    """
+    product = pl.DataFrame(schema={ROW: pl.Int64, "n": pl.Int64})
+    for counts in several:
+        counts = counts.select(pl.col(ROW).cast(pl.Int64), pl.col("len").cast(pl.Int64))
+        product = product.join(counts, on=ROW, how="full", coalesce=True).select(
+            ROW, n=pl.col("n").fill_null(1) * pl.col("len").fill_null(1)
+        )
+    return job["left_rows"] + int((product["n"] - 1).sum())
 
 
 def run(job):
@@ -348,11 +363,13 @@ def run(job):
     emit("started", polars=pl.__version__)
     left = pl.scan_parquet(job["left"], glob=False)
     rows = left.select(ROW).collect(engine="streaming")
-    payloads = []
+    payloads, several = [], []
     for number, db in enumerate(job["databases"]):
         began = time.monotonic()
-        rows, payload, facts = join_database(pl, job, db, left, rows, number)
+        rows, payload, facts, counts = join_database(pl, job, db, left, rows, number)
         payloads.append(payload)
+        if counts is not None and counts.height:
+            several.append(counts)
         emit("stage", database=db["name"], seconds=time.monotonic() - began, **facts)
     order = "none" if job["any_order"] else "left"
     if rows.height == job["left_rows"]:
@@ -369,7 +386,7 @@ def run(job):
     if job["codec"] == "zstd" and job["level"]:
         options["compression_level"] = job["level"]
     out.select(names).sink_parquet(job["out"], engine="streaming", **options)
-    emit("done", rows=rows.height)
+    emit("done", rows=rows.height, expected=expected_rows(pl, job, several))
 
 
 def main():

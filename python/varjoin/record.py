@@ -81,7 +81,7 @@ class Stage:
     first_seconds: float = 0.0
     last_seconds: float = 0.0
     rows: int = 0
-    bytes: int = 0
+    bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,8 @@ static vj_status open_report(job_run *run, vj_error *err)
     report->sequencing_type = o->sequencing_type;
     report->species = o->species;
     report->reference_genome = o->reference_genome;
-    report->host_known = vj_host_probe("", NULL, NULL, &report->host, NULL) == VJ_OK;
+    report->host_known =
+        vj_host_probe("", o->environment, o->user, &report->host, NULL) == VJ_OK;
     return VJ_OK;
 }
 
@@ -297,22 +298,14 @@ static void say_oddities(job_run *run)
 }
 
 /*
- * Rows that the output must have, from counts of the join and not of the writer: every input row
- * once, and the further matches of a key again. With several databases that have such keys their
- * numbers multiply per key, which only the join itself knows.
+ * Rows that the output must have. The join counts them by its matches (native pass, DuckDB's tally,
+ * the Polars worker), never by what was written; a statement of the user's may give any number.
  */
 static int64_t expected_rows(const job_run *run)
 {
-    const vj_result *result = &run->result;
-    int64_t duplicates = 0;
-
-    for (int32_t d = 0; d < run->plan->n_dbs; d++)
-        duplicates += result->dbs[d]->duplicate_keys;
-    if (duplicates == 0)
-        return result->rows_in;
-    if (run->plan->n_dbs == 1 && result->alleles_in == result->rows_in)
-        return result->rows_in + result->dbs[0]->matched_rows - result->dbs[0]->matched_alleles;
-    return result->rows_out;
+    if (run->job->options.sql_file != NULL)
+        return VJ_REPORT_ROWS_ANY;
+    return run->result.rows_expected >= 0 ? run->result.rows_expected : VJ_REPORT_ROWS_ANY;
 }
 
 static vj_status note_result(job_run *run, vj_error *err)
@@ -359,7 +352,11 @@ static vj_status run_native(job_run *run, vj_error *err)
     VJ_TRY(open_output(run, err));
     VJ_TRY(vj_native_run(run->plan, &run->sink, &run->result, err));
     VJ_TRY(vj_stop_check(&run->job->stop, err));
-    return vj_sink_finish(run->sink, &run->result, err);
+    vj_stage_mark mark = vj_stage_start(run->track);
+    int64_t written_before = vj_os_bytes_written();
+    VJ_TRY(vj_sink_finish(run->sink, &run->result, err));
+    vj_stage_stop(run->track, VJ_STAGE_WRITE, mark, 0, vj_os_bytes_written() - written_before);
+    return VJ_OK;
 }
 
 static vj_status run_engine(job_run *run, vj_error *err)
@@ -415,7 +412,7 @@ static void close_report(job_run *run, vj_status rc, const vj_error *err)
 {
     vj_report *report = run->report;
 
-    if (report == NULL)
+    if (report == NULL || run->track == NULL)
         return;
     vj_track_end(run->track, &report->figures);
     report->exit_status = vj_status_exit_code(rc);
@@ -435,7 +432,8 @@ static vj_status run_job(vj_job *job, bool annotating, const vj_job_rows *rows, 
         err = &local;
     vj_budget_init(&run.budget, 0);
     VJ_TRY(vj_job_pipes_open(&run.pipes, &job->options, err));
-    VJ_GO(rc, vj_track_begin(NULL, &run.track, err));
+    if (!job->options.without_tracking || run.pipes.pipes != NULL)
+        VJ_GO(rc, vj_track_begin(NULL, &run.track, err));
     VJ_GO(rc, open_report(&run, err));
     rc = do_run(&run, err);
     vj_sink_free(run.sink);

@@ -19,6 +19,13 @@ static void forward_progress(void *user, const vj_progress *progress)
         self->given.progress(self->given.user, progress);
 }
 
+static const char *forward_environment(void *user, const char *name)
+{
+    vj_job_pipes *self = user;
+
+    return self->given.environment(self->given.user, name);
+}
+
 vj_status vj_job_pipes_open(vj_job_pipes *self, vj_job_options *options, vj_error *err)
 {
     *self = (vj_job_pipes){.given = *options};
@@ -28,6 +35,8 @@ vj_status vj_job_pipes_open(vj_job_pipes *self, vj_job_options *options, vj_erro
     options->user = self;
     options->log = forward_log;
     options->progress = forward_progress;
+    if (options->environment != NULL)
+        options->environment = forward_environment;
     return VJ_OK;
 }
 

@@ -312,10 +312,13 @@ static vj_status open_duck(vj_external *ext, description *d, vj_duck **out, vj_e
     return vj_duck_open(&options, out, err);
 }
 
-static vj_status note_counts(vj_external *ext, const description *d, vj_error *err)
+static vj_status note_counts(vj_external *ext, const description *d, const vj_duck_counts *counts,
+                             vj_error *err)
 {
     bool first = d->join.duplicates == VJ_DUCK_DUP_FIRST;
 
+    if (d->join.duplicates == VJ_DUCK_DUP_ALL)
+        ext->result->rows_expected = counts->n_all_rows;
     for (int32_t i = 0; i < ext->plan->n_dbs; i++) {
         vj_report_db *db = ext->result->dbs[i];
 
@@ -335,7 +338,7 @@ static vj_status run_statement(vj_external *ext, vj_duck *duck, description *d, 
     if (ext->plan->options.sql_file == NULL) {
         VJ_TRY(vj_duck_run_join(duck, &d->join, &counts, err));
         ext->result->rows_out = counts.n_rows;
-        return note_counts(ext, d, err);
+        return note_counts(ext, d, &counts, err);
     }
     VJ_GO(rc, vj_path_read(ext->plan->options.sql_file, &sql, err));
     VJ_GO(rc, vj_duck_run_select(duck, &d->join, vj_buf_span(&sql), &ext->result->rows_out, err));

@@ -299,6 +299,7 @@ vj_status vj_external_run(vj_plan *plan, vj_external_join join, vj_result *resul
     vj_external ext = {.plan = plan, .result = result};
     vj_outfile *out = NULL;
     vj_stage_mark mark;
+    vj_usage before, after;
     vj_status rc = VJ_OK;
 
     VJ_GO(rc, make_dir(&ext, err));
@@ -310,13 +311,16 @@ vj_status vj_external_run(vj_plan *plan, vj_external_join join, vj_result *resul
     vj_left_release(plan->source);
     vj_mem_trim();
     mark = vj_stage_start(plan->track);
+    vj_usage_now(&before);
     VJ_GO(rc, join(&ext, err));
-    vj_stage_stop(plan->track, VJ_STAGE_PAYLOAD, mark, result->rows_out, 0);
+    vj_usage_now(&after); /* of the worker, too, which has been waited for */
+    vj_stage_stop(plan->track, VJ_STAGE_PAYLOAD, mark, result->rows_out,
+                  VJ_MAX(after.read_bytes - before.read_bytes, 0));
     mark = vj_stage_start(plan->track);
     VJ_GO(rc, check_file(&ext, err));
     VJ_GO(rc, hash_file(&ext, err));
     VJ_GO(rc, out != NULL ? publish_parquet(&ext, out, err) : publish_tsv(&ext, err));
-    vj_stage_stop(plan->track, VJ_STAGE_WRITE, mark, result->rows_out, 0);
+    vj_stage_stop(plan->track, VJ_STAGE_WRITE, mark, result->rows_out, result->bytes_out);
 out:
     vj_outfile_free(out);
     vj_keyed_fini(&ext.keyed);

@@ -140,6 +140,9 @@ static vj_status take_event(void *arg, const json_t *event, vj_error *err)
     vj_external *ext = arg;
     const char *name = json_string_value(json_object_get(event, "database"));
 
+    /* where the native pass did not look at the keys, the worker's own count of matches */
+    if (ext->result->rows_expected < 0 && json_object_get(event, "expected") != NULL)
+        ext->result->rows_expected = integer_of(event, "expected");
     for (int32_t d = 0; name != NULL && d < ext->plan->n_dbs; d++) {
         vj_external_counts counts = {integer_of(event, "pairs"), integer_of(event, "rows"),
                                      integer_of(event, "several")};
@@ -190,6 +193,7 @@ vj_status vj_polars_engine_join(vj_external *ext, vj_error *err)
     vj_status rc = vj_plr_run(&options, job, what, &usage, err);
     if (usage.pid > 0)
         vj_track_child_end(ext->plan->track, usage.pid, usage.max_rss_bytes);
+    vj_track_child_group(ext->plan->track, usage.group_peak_bytes);
     json_decref(job);
     return rc;
 }

@@ -241,6 +241,7 @@ typedef struct vj_duck_db_counts {
 
 typedef struct vj_duck_counts {
     int64_t n_rows; /* written */
+    int64_t n_all_rows; /* by the matches, where every one gives a row; -1: over 63 of a row */
     vj_duck_db_counts *dbs; /* caller's array of n_dbs, or NULL */
 } vj_duck_counts;
 

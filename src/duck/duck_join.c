@@ -3,9 +3,9 @@
  *
  * Counting: the statement calls our function vj_tally(db, left row, ordinal, level) once per pair
  * of rows that share contig and position. It keeps a byte per left row and database: the best
- * level seen, and whether there was more than one match. So pairs, matched rows, rows with
- * several matches and the reasons of the unmatched are exact without a second statement or a
- * look at the result.
+ * level seen, and how many matches there were beyond the first. So pairs, matched rows, rows with
+ * several matches, the reasons of the unmatched and the rows that the result must have are exact
+ * without a second statement or a look at the result.
  */
 #include <assert.h>
 #include <strings.h>
@@ -13,7 +13,8 @@
 #include "duck/duck_api.h"
 
 #define LEVEL_MASK 3u
-#define TWICE 4u
+#define FURTHER_SHIFT 2  /* the upper six bits: matches beyond the first ... */
+#define FURTHER_MAX 63u  /* ... or this many and more */
 
 typedef struct db_tally {
     _Atomic int64_t n_pairs, n_left_rows, n_multi_rows;
@@ -33,16 +34,17 @@ typedef struct tally {
 
 /* ---- the function that DuckDB calls, from any of its threads ---- */
 
-/* Raise the row's level; a match on a matched row sets TWICE. Returns what was there before. */
+/* Raise the row's level; a match on a matched row is counted. Returns what was there before. */
 static uint8_t raise_level(_Atomic uint8_t *row, uint8_t level)
 {
     uint8_t old = atomic_load_explicit(row, memory_order_relaxed);
     uint8_t now = 0;
 
     do {
-        now = (old & LEVEL_MASK) < level ? (uint8_t)((old & TWICE) | level) : old;
-        if (level == VJ_DUCK_BEST_MATCH && (old & LEVEL_MASK) == VJ_DUCK_BEST_MATCH)
-            now = (uint8_t)(old | TWICE);
+        now = (old & LEVEL_MASK) < level ? level : old; /* none is counted below a match */
+        if (level == VJ_DUCK_BEST_MATCH && (old & LEVEL_MASK) == VJ_DUCK_BEST_MATCH &&
+            old >> FURTHER_SHIFT < FURTHER_MAX)
+            now = (uint8_t)(old + (1u << FURTHER_SHIFT));
     } while (now != old && !atomic_compare_exchange_weak_explicit(
                                row, &old, now, memory_order_relaxed, memory_order_relaxed));
     return old;
@@ -69,7 +71,7 @@ static bool count_pair(const tally *counts, int32_t db_i, int64_t row, uint8_t l
         atomic_fetch_add_explicit(&db->n_left_rows, 1, memory_order_relaxed);
         return true;
     }
-    if ((old & TWICE) == 0)
+    if (old >> FURTHER_SHIFT == 0)
         atomic_fetch_add_explicit(&db->n_multi_rows, 1, memory_order_relaxed);
     if (!counts->refuse_multi)
         return true;
@@ -168,8 +170,29 @@ static vj_status tally_new(const vj_duck *duck, const vj_duck_join *join,
     return VJ_OK;
 }
 
+/* Rows of the result when every match gives one: per left row the product over the databases. */
+static int64_t all_rows(const tally *counts)
+{
+    int64_t n = 0;
+
+    for (int64_t row = 0; row < counts->n_left_rows; row++) {
+        int64_t product = 1;
+
+        for (int32_t i = 0; i < counts->n_dbs; i++) {
+            uint8_t further = (uint8_t)(counts->dbs[i].rows[row] >> FURTHER_SHIFT);
+
+            if (further == FURTHER_MAX)
+                return -1;
+            product *= 1 + further;
+        }
+        n += product;
+    }
+    return n;
+}
+
 static void give_counts(const tally *counts, vj_duck_counts *out)
 {
+    out->n_all_rows = all_rows(counts);
     for (int32_t i = 0; out->dbs != NULL && i < counts->n_dbs; i++) {
         const db_tally *db = &counts->dbs[i];
         out->dbs[i].n_pairs = db->n_pairs;

@@ -256,6 +256,7 @@ void vj_plan_log(const vj_plan *plan, vj_log_level level, const char *fmt, ...)
 
 typedef struct vj_result {
     int64_t rows_in, rows_out, records_in, alleles_in;
+    int64_t rows_expected; /* rows_out by the matches, independent of what was written; -1 unknown */
     int64_t bytes_out;
     vj_vcf_counts counts;
     vj_content_hash hash;

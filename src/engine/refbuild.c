@@ -37,6 +37,7 @@ typedef struct build {
     vj_vcf_counts counts;
     vj_arena arena;
     int64_t last_progress_ns;
+    int64_t bytes_read; /* of the input at hand */
 } build;
 
 /* ---- schema ---- */
@@ -150,9 +151,12 @@ static vj_status read_batch(void *ctx, void *arg, bool *out_more, vj_error *err)
 {
     build *b = ctx;
     build_batch *batch = arg;
+    vj_stage_mark mark = vj_stage_start(b->options->track);
 
     VJ_TRY(vj_left_read(b->source, ROWS_PER_BATCH, batch->left, out_more, err));
     batch->bytes_done = vj_left_bytes_done(b->source);
+    vj_stage_stop(b->options->track, VJ_STAGE_READ, mark, 0, batch->bytes_done - b->bytes_read);
+    b->bytes_read = batch->bytes_done;
     return VJ_OK;
 }
 
@@ -179,9 +183,11 @@ static vj_status work_batch(void *ctx, void *worker, void *arg, vj_error *err)
     build *b = ctx;
     build_batch *batch = arg;
     vj_left *left = batch->left;
+    vj_stage_mark mark = vj_stage_start(b->options->track);
 
     (void)worker;
     VJ_TRY(vj_left_parse(b->source, left, err));
+    vj_stage_stop(b->options->track, VJ_STAGE_PARSE, mark, left->n_rows, 0);
     vj_colb_reset(&batch->start);
     vj_colb_reset(&batch->end);
     vj_colb_reset(&batch->ref);
@@ -210,7 +216,11 @@ static vj_status commit_batch(void *ctx, void *arg, vj_error *err)
     if (b->bad_records != NULL && batch->left->bad_lines != NULL)
         VJ_TRY(vj_outfile_write(b->bad_records, batch->left->bad_lines->ptr,
                                 batch->left->bad_lines->len_bytes, err));
+    vj_stage_mark mark = vj_stage_start(b->options->track);
+    int64_t written_before = vj_os_bytes_written();
     VJ_TRY(vj_refsort_append(b->sort, &rows, batch->watermark, err));
+    vj_stage_stop(b->options->track, VJ_STAGE_WRITE, mark, rows.n_rows,
+                  vj_os_bytes_written() - written_before);
     b->result->n_records += batch->left->n_records;
     b->result->n_rows += batch->left->n_rows;
     vj_vcf_counts_add(&b->counts, batch->left->counts);
@@ -313,7 +323,12 @@ static vj_status sort_options(build *b, const char *dir, vj_pq_kv *kvs, vj_refso
 
 static vj_status finish_sort(build *b, vj_error *err)
 {
+    vj_stage_mark mark = vj_stage_start(b->options->track);
+    int64_t written_before = vj_os_bytes_written();
+
     VJ_TRY(vj_refsort_finish(b->sort, err));
+    vj_stage_stop(b->options->track, VJ_STAGE_WRITE, mark, 0,
+                  vj_os_bytes_written() - written_before);
     b->result->n_runs = vj_refsort_n_runs(b->sort);
     b->result->n_contigs = vj_refsort_n_contigs(b->sort);
     b->result->bytes_out = vj_refsort_bytes_out(b->sort);
@@ -343,6 +358,7 @@ static vj_status read_vcfs(build *b, const char *dir, vj_error *err)
         } else {
             VJ_TRY(check_same_schema(b, b->source, b->options->inputs[i], err));
         }
+        b->bytes_read = 0;
         VJ_TRY(read_input(b, err));
         vj_remarks_header(&remarks, vj_left_vcf(b->source), b->options->inputs[i]);
         vj_left_free(b->source);

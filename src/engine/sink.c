@@ -162,6 +162,7 @@ static vj_status finish_parquet(vj_sink *sink, vj_result *result, vj_error *err)
     for (int32_t i = 0; i < n; i++)
         VJ_GO(rc, vj_pq_writer_kv(sink->parquet, kvs[i].key, kvs[i].value, err));
     VJ_GO(rc, vj_pq_writer_finish(sink->parquet, err));
+    result->rows_out = vj_pq_writer_rows(sink->parquet);
     result->bytes_out = vj_outfile_offset(sink->file);
     VJ_GO(rc, vj_outfile_finish(sink->file, err));
 out:

@@ -21,6 +21,7 @@ typedef struct native_part {
     vj_col *cols;
     int64_t n_rows;
     vj_content_hash hash;
+    int64_t n_expected; /* rows the output must have for these; -1: not known here */
 } native_part;
 
 /* One batch on its way: rows of every input, and what each database answers to all of them. */
@@ -45,6 +46,7 @@ typedef struct native_run {
     vj_result *results;    /* one per sample */
     vj_crew *crew;         /* who helps to commit */
     int64_t last_progress_ns;
+    int64_t bytes_read; /* of the inputs, up to the last batch */
 } native_run;
 
 /* ---- batches ---- */
@@ -193,7 +195,8 @@ static vj_status read_batch(void *ctx, void *batch, bool *out_more, vj_error *er
         }
     } while (again && !*out_more);
     b->bytes_done = vj_sweep_bytes_done(run->plan);
-    vj_stage_stop(run->plan->track, VJ_STAGE_READ, mark, 0, 0);
+    vj_stage_stop(run->plan->track, VJ_STAGE_READ, mark, 0, b->bytes_done - run->bytes_read);
+    run->bytes_read = b->bytes_done;
     return VJ_OK;
 }
 
@@ -297,10 +300,21 @@ static vj_status hash_rows(native_part *part, vj_buf *scratch, vj_error *err)
     return VJ_OK;
 }
 
+/* Text of the records; 0 for an input that has none (Parquet). */
+static int64_t text_bytes(const vj_left *left)
+{
+    int64_t bytes = 0;
+
+    for (int64_t i = 0; left->record_lines != NULL && i < left->n_records; i++)
+        bytes += (int64_t)left->record_lines[i].len_bytes + 1;
+    return bytes;
+}
+
 static vj_status parse_parts(native_run *run, native_batch *b, vj_error *err)
 {
     vj_stage_mark mark = vj_stage_start(run->plan->track);
     int64_t n_rows = 0;
+    int64_t bytes = 0;
 
     for (int32_t i = 0; i < run->plan->n_samples; i++) {
         native_part *part = &b->parts[i];
@@ -309,8 +323,10 @@ static vj_status parse_parts(native_run *run, native_batch *b, vj_error *err)
             continue;
         VJ_TRY(vj_left_parse(part->plan->source, part->left, err));
         n_rows += part->left->n_rows;
+        bytes += text_bytes(part->left);
     }
-    vj_stage_stop(run->plan->track, VJ_STAGE_PARSE, mark, n_rows, 0);
+    vj_stage_stop(run->plan->track, VJ_STAGE_PARSE, mark, n_rows,
+                  bytes > 0 ? bytes : VJ_STAGE_BYTES_READ);
     return VJ_OK;
 }
 
@@ -343,6 +359,31 @@ static vj_status find_matches(native_run *run, vj_refscan *scan, native_batch *b
     return VJ_OK;
 }
 
+/*
+ * Rows that must come out, from the matches alone and not from the rows that are built of them
+ * (expand_row), nor from those that the writer or another engine then has: the promise "rows in =
+ * rows out" compares the two.
+ */
+static int64_t expected_rows(const native_run *run, const native_batch *b,
+                             const native_part *part)
+{
+    const vj_left *left = part->left;
+    int64_t n = 0;
+
+    if (run->plan->n_dbs == 0 || run->plan->options.duplicates != VJ_DUPLICATES_ALL)
+        return left->n_rows;
+    if (!run->with_reasons)
+        return -1;
+    for (int64_t i = 0; i < left->n_rows; i++) {
+        int64_t product = 1;
+
+        for (int32_t d = 0; d < run->plan->n_dbs; d++)
+            product *= VJ_MAX(n_matches(b, d, part->first_key + left->row_key[i]), 1);
+        n += product;
+    }
+    return n;
+}
+
 static vj_status work_batch(void *ctx, void *worker, void *batch, vj_error *err)
 {
     native_run *run = ctx;
@@ -350,6 +391,9 @@ static vj_status work_batch(void *ctx, void *worker, void *batch, vj_error *err)
 
     VJ_TRY(parse_parts(run, b, err));
     VJ_TRY(find_matches(run, worker, b, err));
+    for (int32_t i = 0; i < run->plan->n_samples; i++)
+        if (b->parts[i].has_rows)
+            b->parts[i].n_expected = expected_rows(run, b, &b->parts[i]);
     if (run->keyed != NULL)
         return vj_keyed_build(&b->keyed, b->parts[0].left, err);
     for (int32_t i = 0; i < run->plan->n_samples; i++) {
@@ -437,10 +481,8 @@ static vj_status commit_rows(const native_run *run, const native_part *part, vj_
     const vj_left *left = part->left;
     vj_out_batch out = {{&part->plan->out_schema, part->n_rows, part->cols}, left,
                         part->identity ? NULL : part->row_left.ptr, run->crew};
-    vj_stage_mark mark = vj_stage_start(run->plan->track);
 
     VJ_TRY(vj_sink_append(sink, &out, result, err));
-    vj_stage_stop(run->plan->track, VJ_STAGE_WRITE, mark, part->n_rows, 0);
     vj_content_hash_merge(&result->hash, &part->hash);
     result->rows_in += left->n_rows;
     result->rows_out += part->n_rows;
@@ -457,9 +499,20 @@ static vj_status commit_part(native_run *run, native_batch *b, int32_t i, vj_err
 
     for (int32_t d = 0; run->with_reasons && d < run->plan->n_dbs; d++)
         VJ_TRY(note_reasons(run, b, part, d, result, err));
-    return run->keyed != NULL
-               ? vj_keyed_append(run->keyed, &b->keyed, part->left, result, err)
-               : commit_rows(run, part, run->sinks[i], result, err);
+    if (part->n_expected < 0 || result->rows_expected < 0)
+        result->rows_expected = -1;
+    else
+        result->rows_expected += part->n_expected;
+    vj_stage_mark mark = vj_stage_start(run->plan->track);
+    int64_t written_before = vj_os_bytes_written(); /* nobody else writes meanwhile */
+    if (run->keyed != NULL)
+        VJ_TRY(vj_keyed_append(run->keyed, &b->keyed, part->left, result, err));
+    else
+        VJ_TRY(commit_rows(run, part, run->sinks[i], result, err));
+    vj_stage_stop(run->plan->track, VJ_STAGE_WRITE, mark,
+                  run->keyed != NULL ? part->left->n_rows : part->n_rows,
+                  vj_os_bytes_written() - written_before);
+    return VJ_OK;
 }
 
 static vj_status commit_batch(void *ctx, void *batch, vj_error *err)

@@ -433,7 +433,7 @@ static vj_status scan_rowgroup(vj_refscan *scan, const vj_database *db,
     if (scan->candidates.n == 0)
         return VJ_OK;
     VJ_TRY(compare_alleles(scan, index, file, group, m, err));
-    vj_stage_stop(scan->plan->track, VJ_STAGE_KEYS, mark, group->n_rows, 0);
+    vj_stage_stop(scan->plan->track, VJ_STAGE_KEYS, mark, group->n_rows, VJ_STAGE_BYTES_READ);
     if (scan->pairs.n == 0)
         return VJ_OK;
     VJ_TRY(keep_pairs(scan, m, err));
@@ -443,7 +443,8 @@ static vj_status scan_rowgroup(vj_refscan *scan, const vj_database *db,
     }
     mark = vj_stage_start(scan->plan->track);
     VJ_TRY(read_payload(scan, db, file, group, m, err));
-    vj_stage_stop(scan->plan->track, VJ_STAGE_PAYLOAD, mark, (int64_t)scan->rows.n, 0);
+    vj_stage_stop(scan->plan->track, VJ_STAGE_PAYLOAD, mark, (int64_t)scan->rows.n,
+                  VJ_STAGE_BYTES_READ);
     return VJ_OK;
 }
 

@@ -463,6 +463,7 @@ vj_status vj_child_run(const vj_child_options *options, vj_child_result *out, vj
 out:
     end_it(&c);
     out->out_of_memory = died_of_limit(&c);
+    out->group_peak_bytes = vj_child_group_peak(&c.group);
     vj_child_group_remove(&c.group);
     close_fd(&c.in_fd);
     close_fd(&c.out_fd);

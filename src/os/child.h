@@ -55,6 +55,7 @@ typedef struct vj_child_result {
     bool out_of_memory;/* it died of its memory limit, as far as can be known */
     const char *limit_by; /* "memory cgroup", "RSS watched every 20 ms", "RLIMIT_DATA" ...; static */
     int64_t max_rss_bytes; /* of the child and the children it waited for */
+    int64_t group_peak_bytes; /* of its memory cgroup, page cache and all; 0: it had none */
     int64_t user_ns;
     int64_t system_ns;
     int64_t wall_ns;

@@ -104,6 +104,18 @@ bool vj_child_group_killed(const vj_child_group *group)
     return at != NULL && strtoll(at + 9, NULL, 10) > 0;
 }
 
+int64_t vj_child_group_peak(const vj_child_group *group)
+{
+    char path[600];
+    char text[64];
+
+    if (group->dir[0] == '\0')
+        return 0;
+    snprintf(path, sizeof path, "%s/%s", group->dir,
+             group->v2 ? "memory.peak" : "memory.max_usage_in_bytes");
+    return read_text(path, text, sizeof text) ? VJ_MAX(strtoll(text, NULL, 10), 0) : 0;
+}
+
 void vj_child_group_remove(vj_child_group *group)
 {
     /* a killed process may linger in its group for a moment */

@@ -14,6 +14,8 @@ typedef struct vj_child_group {
 bool vj_child_group_make(vj_child_group *group, int64_t limit_bytes);
 /* Whether the kernel killed in it for want of memory. */
 bool vj_child_group_killed(const vj_child_group *group);
+/* The most memory that the kernel charged it with, page cache and all; 0: not known. */
+int64_t vj_child_group_peak(const vj_child_group *group);
 /* Remove it; its processes must have ended. */
 void vj_child_group_remove(vj_child_group *group);
 

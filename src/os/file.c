@@ -13,10 +13,22 @@ int (*vj_write_fault_hook)(void);
 #endif
 
 static _Atomic int64_t total_read;
+static _Thread_local int64_t thread_read;
 
 int64_t vj_os_bytes_read(void)
 {
     return atomic_load(&total_read);
+}
+
+int64_t vj_os_thread_bytes_read(void)
+{
+    return thread_read;
+}
+
+static void count_read(size_t n)
+{
+    atomic_fetch_add(&total_read, (int64_t)n);
+    thread_read += (int64_t)n;
 }
 
 struct vj_source {
@@ -175,7 +187,7 @@ vj_status vj_source_read(const vj_source *source, int64_t off, void *dst, size_t
                            source->name, (long long)(off + (int64_t)done));
         done += (size_t)n;
     }
-    atomic_fetch_add(&total_read, (int64_t)len_bytes);
+    count_read(len_bytes);
     return VJ_OK;
 }
 
@@ -205,7 +217,7 @@ const uint8_t *vj_source_borrow(const vj_source *source, int64_t off, size_t len
     advise(source, off, (int64_t)len_bytes, MADV_POPULATE_READ, &rc);
     if (rc != 0)
         return NULL;
-    atomic_fetch_add(&total_read, (int64_t)len_bytes);
+    count_read(len_bytes);
     return source->ptr + off;
 }
 
@@ -304,7 +316,7 @@ vj_status vj_input_read(vj_input *input, void *dst, size_t cap_bytes, size_t *ou
         if (n < 0)
             return fail_errno(err, "read", input->name);
         *out_n = (size_t)n;
-        atomic_fetch_add(&total_read, (int64_t)n);
+        count_read((size_t)n);
         return VJ_OK;
     }
 }

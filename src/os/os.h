@@ -49,8 +49,9 @@ VJ_MUST_CHECK vj_status vj_source_read(const vj_source *source, int64_t off, voi
 const uint8_t *vj_source_borrow(const vj_source *source, int64_t off, size_t len_bytes);
 /* Bytes that were borrowed need not stay in memory; who borrows them again gets them again. */
 void vj_source_return(const vj_source *source, int64_t off, size_t len_bytes);
-/* Bytes all sources of this process have read or borrowed; for the tracker. */
+/* Bytes all sources and inputs of this process have read or borrowed, and those of this thread. */
 int64_t vj_os_bytes_read(void);
+int64_t vj_os_thread_bytes_read(void);
 
 /* Sequential bytes: a file, a pipe, or standard input ("-"). One thread at a time. */
 typedef struct vj_input vj_input;
@@ -132,6 +133,7 @@ const char *vj_outfile_temp_path(const vj_outfile *file);
 VJ_MUST_CHECK vj_status vj_outfile_finish(vj_outfile *file, vj_error *err);
 void vj_outfile_free(vj_outfile *file);
 const char *vj_outfile_name(const vj_outfile *file);
+/* Bytes all output files of this process have written. */
 int64_t vj_os_bytes_written(void);
 
 /* A private temporary folder under dir (NULL: $TMPDIR of the caller's choice is passed in). */

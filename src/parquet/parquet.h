@@ -262,6 +262,8 @@ VJ_MUST_CHECK vj_status vj_pq_writer_end_append(vj_pq_writer *writer, const vj_b
                                                 vj_error *err);
 /* Write what is pending and the footer. The outfile is the caller's to finish. */
 VJ_MUST_CHECK vj_status vj_pq_writer_finish(vj_pq_writer *writer, vj_error *err);
+/* Rows that the footer counts; all of them once _finish has been called. */
+int64_t vj_pq_writer_rows(const vj_pq_writer *writer);
 void vj_pq_writer_free(vj_pq_writer *writer);
 
 /*

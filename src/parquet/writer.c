@@ -154,6 +154,11 @@ vj_status vj_pq_writer_new(vj_outfile *out, const vj_schema *schema,
     return VJ_OK;
 }
 
+int64_t vj_pq_writer_rows(const vj_pq_writer *writer)
+{
+    return writer->facts.n_rows;
+}
+
 void vj_pq_writer_free(vj_pq_writer *writer)
 {
     scratch_node *next = NULL;

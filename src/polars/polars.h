@@ -31,6 +31,7 @@ typedef struct vj_plr_options {
 typedef struct vj_plr_usage {
     int64_t pid;
     int64_t max_rss_bytes;
+    int64_t group_peak_bytes; /* of its memory cgroup; 0: it had none */
     const char *limit_by; /* how the limit was enforced; static */
 } vj_plr_usage;
 

@@ -167,6 +167,7 @@ vj_status vj_plr_run(const vj_plr_options *options, const json_t *job, const cha
     VJ_GO(rc, run_child(options, polars_worker_text, &input, &c, &result, err));
     usage->pid = result.pid;
     usage->max_rss_bytes = result.max_rss_bytes;
+    usage->group_peak_bytes = result.group_peak_bytes;
     usage->limit_by = result.limit_by;
     rc = judge(&c, &result, err);
 out:

@@ -92,6 +92,50 @@ static void put_inputs(vj_page *page, const json_t *run)
     }
 }
 
+/* What one verb alone has to say: a catalog's views, a built database's contigs. */
+static void put_own_facts(vj_page *page, const json_t *run)
+{
+    const json_t *facts = vj_page_get(run, "facts");
+    const char *name;
+    json_t *value;
+    size_t n = 0;
+
+    if (!json_is_object(facts))
+        return;
+    json_object_foreach((json_t *)(uintptr_t)facts, name, value)
+    {
+        if (n++ >= MAX_LISTED)
+            break;
+        if (json_is_null(value) || json_is_array(value) || json_is_object(value))
+            continue;
+        vj_page_put(page, "<tr><th>");
+        vj_page_text(page, name, 60);
+        vj_page_put(page, "</th><td>");
+        if (json_is_string(value))
+            vj_page_text(page, json_string_value(value), 400);
+        else if (json_is_boolean(value))
+            vj_page_put(page, "%s", json_is_true(value) ? "yes" : "no");
+        else
+            vj_page_put(page, "%.12g", json_number_value(value));
+        vj_page_put(page, "</td></tr>\n");
+    }
+}
+
+/* How the peak was found; where it is a sampled sum, the bounds that are exact. */
+static void put_peak(vj_page *page, const json_t *resources)
+{
+    vj_page_put(page, "<tr><th>peak found by</th><td>");
+    vj_page_text(page, vj_page_string(resources, "peak_method"), 200);
+    if (json_is_false(vj_page_get(resources, "peak_exact"))) {
+        vj_page_put(page, " <span class=\"dim\">surely between ");
+        vj_page_put_size(page, vj_page_count(resources, "peak_rss_least_bytes"));
+        vj_page_put(page, " and ");
+        vj_page_put_size(page, vj_page_count(resources, "peak_rss_bound_bytes"));
+        vj_page_put(page, "</span>");
+    }
+    vj_page_put(page, "</td></tr>\n");
+}
+
 static void put_facts(vj_page *page, const json_t *run)
 {
     const json_t *resources = vj_page_get(run, "resources");
@@ -114,7 +158,8 @@ static void put_facts(vj_page *page, const json_t *run)
               vj_page_string(host, "ram_origin"));
     fact(page, "processor", vj_page_string(host, "cpu_model"), false);
     fact_size(page, "memory promised", vj_page_count(resources, "memory_promise_bytes"), "");
-    fact(page, "peak found by", vj_page_string(resources, "peak_method"), false);
+    put_peak(page, resources);
+    put_own_facts(page, run);
     vj_page_put(page, "</table></div>\n");
 }
 

@@ -13,7 +13,9 @@ typedef struct stage_cell {
 typedef struct child_cell {
     int64_t pid; /* 0: free */
     vj_peak_mark self_meanwhile;
-    int64_t peers_bytes; /* peaks of children that ended during this one's life */
+    int64_t self_at_start_bytes;
+    int64_t sampled_bytes; /* the most that it and its own were seen with */
+    int64_t peers_bytes;   /* peaks of children that ended during this one's life */
 } child_cell;
 
 struct vj_track {
@@ -29,14 +31,16 @@ struct vj_track {
     vj_thread *sampler;
     bool stop;
     bool ended;
-    int64_t interval_ms;
+    int64_t interval_ms;       /* of looks at the tree; 0: no sampler */
+    int64_t point_interval_ms; /* of points: doubles when they are full */
+    int64_t next_point_ns;     /* since the start */
     size_t n_points;
     vj_track_point points[VJ_TRACK_MAX_POINTS];
     int64_t peak_sampled_bytes;
-    int64_t samples_with_children;
     child_cell children[VJ_TRACK_MAX_CHILDREN];
     int64_t n_children_seen;
     int64_t peak_child_bytes;
+    int64_t peak_child_group_bytes;
     int64_t peak_bound_bytes;
     _Atomic size_t n_stages;
     stage_cell stages[VJ_TRACK_MAX_STAGES];
@@ -68,11 +72,20 @@ static void decimate(vj_track *t)
     for (size_t i = 0; i < t->n_points; i += 2)
         t->points[n++] = t->points[i];
     t->n_points = n;
-    t->interval_ms *= 2;
+    t->point_interval_ms *= 2;
 }
 
-/* One look at the tree. Under the lock. */
-static void take_sample(vj_track *t)
+static void add_point(vj_track *t, const vj_track_point *point)
+{
+    if (t->n_points == VJ_TRACK_MAX_POINTS)
+        decimate(t);
+    t->points[t->n_points++] = *point;
+    /* a little early is in time: the waits of the sampler are not exact */
+    t->next_point_ns = point->at_ns + t->point_interval_ms * 1000000 - 500000;
+}
+
+/* One look at the tree; whether children are alive. Under the lock. */
+static bool take_sample(vj_track *t, bool is_last)
 {
     vj_track_point point = {.at_ns = vj_clock_ns() - t->start_ns,
                             .rss_bytes = vj_usage_rss(0),
@@ -84,17 +97,20 @@ static void take_sample(vj_track *t)
         point.cpu_ns += vj_usage_children_cpu_ns() - t->start_children_cpu_ns;
 
     for (size_t i = 0; i < VJ_TRACK_MAX_CHILDREN; i++) {
-        if (t->children[i].pid == 0)
+        child_cell *child = &t->children[i];
+
+        if (child->pid == 0)
             continue;
-        point.rss_bytes += vj_usage_tree(t->children[i].pid, &cpu_ns);
+        int64_t bytes = vj_usage_tree(child->pid, &cpu_ns);
+        child->sampled_bytes = VJ_MAX(child->sampled_bytes, bytes);
+        point.rss_bytes += bytes;
         point.cpu_ns += cpu_ns;
         any = true;
     }
-    t->samples_with_children += any ? 1 : 0;
     t->peak_sampled_bytes = VJ_MAX(t->peak_sampled_bytes, point.rss_bytes);
-    if (t->n_points == VJ_TRACK_MAX_POINTS)
-        decimate(t);
-    t->points[t->n_points++] = point;
+    if (is_last || point.at_ns >= t->next_point_ns)
+        add_point(t, &point);
+    return any;
 }
 
 static void sampler_main(void *arg)
@@ -103,8 +119,9 @@ static void sampler_main(void *arg)
 
     vj_lock_take(&t->lock);
     while (!t->stop) {
-        take_sample(t);
-        vj_lock_wait_ms(&t->lock, t->interval_ms);
+        bool children = take_sample(t, false);
+        /* alone, the kernel knows the peak: there are only points to be made */
+        vj_lock_wait_ms(&t->lock, children ? t->interval_ms : t->point_interval_ms);
     }
     vj_lock_give(&t->lock);
 }
@@ -134,6 +151,7 @@ vj_status vj_track_begin(const vj_track_options *options, vj_track **out, vj_err
     t->start_ns = vj_clock_ns();
     if (interval_ms >= 0) {
         t->interval_ms = interval_ms > 0 ? interval_ms : DEFAULT_INTERVAL_MS;
+        t->point_interval_ms = t->interval_ms;
         if ((rc = vj_thread_start(sampler_main, t, &t->sampler, err)) != VJ_OK) {
             vj_peak_end(&t->mark);
             goto out;
@@ -155,21 +173,27 @@ static void describe_peak(const vj_track *t, vj_track_figures *f)
 
     if (t->n_children_seen == 0)
         snprintf(f->peak_method, sizeof f->peak_method, "%s", self);
+    else if (t->interval_ms > 0)
+        snprintf(f->peak_method, sizeof f->peak_method,
+                 "%s; %lld child process(es) by wait4; their sum sampled every %lld ms", self,
+                 (long long)t->n_children_seen, (long long)t->interval_ms);
     else
         snprintf(f->peak_method, sizeof f->peak_method,
-                 "%s; %lld child process(es) by wait4; their sum %s %lld ms", self,
-                 (long long)t->n_children_seen,
-                 t->interval_ms > 0 ? "sampled every" : "not sampled, interval",
-                 (long long)t->interval_ms);
+                 "%s; %lld child process(es) by wait4; their sum not sampled", self,
+                 (long long)t->n_children_seen);
 }
 
 static void fill_peak(const vj_track *t, vj_track_figures *f)
 {
+    f->peak_exact = t->mark.exact && t->n_children_seen == 0;
+    f->peak_interval_ms = f->peak_exact ? 0 : t->interval_ms;
     f->peak_self_bytes = VJ_MAX(t->mark.peak_bytes, 0);
     if (!t->mark.exact && t->n_children_seen == 0)
         f->peak_self_bytes = VJ_MAX(f->peak_self_bytes, t->peak_sampled_bytes);
     f->peak_child_bytes = t->peak_child_bytes;
-    f->peak_rss_bytes = VJ_MAX(f->peak_self_bytes, f->peak_child_bytes);
+    f->peak_child_group_bytes = t->peak_child_group_bytes;
+    f->peak_rss_least_bytes = VJ_MAX(f->peak_self_bytes, f->peak_child_bytes);
+    f->peak_rss_bytes = f->peak_rss_least_bytes;
     /* without children the mark is exact and a sample cannot know better */
     if (t->n_children_seen > 0)
         f->peak_rss_bytes = VJ_MAX(f->peak_rss_bytes, t->peak_sampled_bytes);
@@ -233,7 +257,7 @@ static void stop_sampler(vj_track *t)
     vj_lock_take(&t->lock);
     t->stop = true;
     if (t->sampler != NULL)
-        take_sample(t); /* the curve ends where the operation does */
+        take_sample(t, true); /* the curve ends where the operation does */
     vj_lock_wake(&t->lock);
     vj_lock_give(&t->lock);
     vj_thread_join(t->sampler);
@@ -264,7 +288,7 @@ void vj_track_end(vj_track *track, vj_track_figures *out)
         fill_usage(track, &end, f);
         fill_peak(track, f);
         fill_stages(track, f);
-        f->sample_interval_ms = track->interval_ms;
+        f->sample_interval_ms = track->point_interval_ms;
         f->n_points = track->n_points;
         memcpy(f->points, track->points, sizeof f->points);
     }
@@ -319,7 +343,9 @@ vj_stage_mark vj_stage_start(const vj_track *track)
 {
     if (track == NULL)
         return (vj_stage_mark){0};
-    return (vj_stage_mark){.wall_ns = vj_clock_ns(), .cpu_ns = vj_clock_thread_ns()};
+    return (vj_stage_mark){.wall_ns = vj_clock_ns(),
+                           .cpu_ns = vj_clock_thread_ns(),
+                           .read_bytes = vj_os_thread_bytes_read()};
 }
 
 void vj_stage_stop(vj_track *track, int stage_i, vj_stage_mark mark, int64_t rows, int64_t bytes)
@@ -333,7 +359,9 @@ void vj_stage_stop(vj_track *track, int stage_i, vj_stage_mark mark, int64_t row
     atomic_fetch_add(&cell->wall_ns, now - mark.wall_ns);
     atomic_fetch_add(&cell->calls, 1);
     atomic_fetch_add(&cell->rows, rows);
-    atomic_fetch_add(&cell->bytes, bytes);
+    atomic_fetch_add(&cell->bytes, bytes != VJ_STAGE_BYTES_READ
+                                       ? bytes
+                                       : vj_os_thread_bytes_read() - mark.read_bytes);
     lower_to(&cell->first_ns, mark.wall_ns - track->start_ns);
     raise_to(&cell->last_ns, now - track->start_ns);
 }
@@ -357,10 +385,22 @@ void vj_track_child_begin(vj_track *track, int64_t pid)
     child_cell *cell = find_child(track, 0);
     track->n_children_seen++;
     if (cell != NULL) {
-        *cell = (child_cell){.pid = pid};
+        *cell = (child_cell){.pid = pid, .self_at_start_bytes = vj_usage_rss(0)};
         vj_peak_begin(&cell->self_meanwhile);
     }
+    vj_lock_wake(&track->lock); /* the sampler may be in a longer wait */
     vj_lock_give(&track->lock);
+}
+
+/*
+ * The kernel counts a child's copy of ourselves, which it was between fork and exec, as its own: a
+ * figure no larger than that says nothing but that the child stayed below it.
+ */
+static int64_t own_peak(const child_cell *cell, int64_t max_rss_bytes)
+{
+    bool is_ours = max_rss_bytes <= cell->self_at_start_bytes / 64 * 65;
+
+    return is_ours ? VJ_MIN(cell->sampled_bytes, max_rss_bytes) : max_rss_bytes;
 }
 
 void vj_track_child_end(vj_track *track, int64_t pid, int64_t max_rss_bytes)
@@ -372,7 +412,9 @@ void vj_track_child_end(vj_track *track, int64_t pid, int64_t max_rss_bytes)
     int64_t self = cell != NULL ? vj_peak_end(&cell->self_meanwhile) : 0;
     int64_t peers = cell != NULL ? cell->peers_bytes : 0;
 
-    track->peak_child_bytes = VJ_MAX(track->peak_child_bytes, max_rss_bytes);
+    track->peak_child_bytes =
+        VJ_MAX(track->peak_child_bytes,
+               cell != NULL ? own_peak(cell, max_rss_bytes) : max_rss_bytes);
     /* the last of overlapping children to end has all of them in its sum */
     track->peak_bound_bytes = VJ_MAX(track->peak_bound_bytes, self + peers + max_rss_bytes);
     if (cell != NULL)
@@ -381,5 +423,14 @@ void vj_track_child_end(vj_track *track, int64_t pid, int64_t max_rss_bytes)
         if (track->children[i].pid != 0)
             track->children[i].peers_bytes += max_rss_bytes;
     }
+    vj_lock_give(&track->lock);
+}
+
+void vj_track_child_group(vj_track *track, int64_t peak_bytes)
+{
+    if (track == NULL)
+        return;
+    vj_lock_take(&track->lock);
+    track->peak_child_group_bytes = VJ_MAX(track->peak_child_group_bytes, peak_bytes);
     vj_lock_give(&track->lock);
 }

@@ -55,9 +55,13 @@ typedef struct vj_track_figures {
     int64_t system_ns;
     double cpu_percent; /* 100 is one core */
     int64_t peak_rss_bytes;       /* of the process tree, inside the operation */
-    int64_t peak_rss_bound_bytes; /* what it cannot have exceeded; equal when exact */
+    bool peak_exact;              /* the kernel's own number; else a sum that was sampled ... */
+    int64_t peak_interval_ms;     /* ... this often (0: exact, or nothing was sampled) ... */
+    int64_t peak_rss_least_bytes; /* ... and lies between the largest process, which is exact, */
+    int64_t peak_rss_bound_bytes; /* and the exact maxima of those that overlapped, added up */
     int64_t peak_self_bytes;
     int64_t peak_child_bytes; /* largest single child; 0 without one */
+    int64_t peak_child_group_bytes; /* its memory cgroup's own mark, page cache and all; 0: none */
     char peak_method[160];    /* how the peak was found, in words */
     int64_t memory_delta_bytes; /* RSS at the end minus RSS at the start */
     int64_t read_bytes;         /* -1 unknown; so the next five */
@@ -68,7 +72,7 @@ typedef struct vj_track_figures {
     int64_t major_faults;
     int64_t voluntary_switches;
     int64_t involuntary_switches;
-    int64_t sample_interval_ms; /* 0: nothing was sampled */
+    int64_t sample_interval_ms; /* of the points below; 0: there are none */
     size_t n_stages;
     vj_stage_figures stages[VJ_TRACK_MAX_STAGES]; /* those of the common ones that ran, too */
     size_t n_points;
@@ -84,12 +88,13 @@ typedef struct vj_track_figures {
 typedef struct vj_track vj_track;
 
 typedef struct vj_track_options {
-    int64_t sample_interval_ms; /* 0: 20 ms to begin with; negative: no sampler thread */
+    int64_t sample_interval_ms; /* 0: 20 ms; negative: no sampler thread */
 } vj_track_options;
 
 /*
- * Start measuring. The sampler thread gives memory over time and the sum of overlapping
- * processes; when the points are full, every second one is dropped and the interval doubles.
+ * Start measuring. The sampler thread gives memory over time: when the points are full, every
+ * second one is dropped and their interval doubles. While children run it also takes the sum of
+ * all processes, always at the first interval.
  *
  * errors:  VJ_E_NOMEM
  * cost:    two dozen system calls, and about 20 us per sample
@@ -113,10 +118,14 @@ int vj_track_stage(vj_track *track, const char *name, int parent_i);
  *   vj_stage_mark m = vj_stage_start(track);
  *   ...
  *   vj_stage_stop(track, VJ_STAGE_PARSE, m, n_rows, n_bytes);
+ *
+ * VJ_STAGE_BYTES_READ for n_bytes counts what this thread has read from files in between.
  */
+#define VJ_STAGE_BYTES_READ ((int64_t)-1)
 typedef struct vj_stage_mark {
     int64_t wall_ns;
     int64_t cpu_ns;
+    int64_t read_bytes;
 } vj_stage_mark;
 vj_stage_mark vj_stage_start(const vj_track *track);
 void vj_stage_stop(vj_track *track, int stage_i, vj_stage_mark mark, int64_t rows,
@@ -128,5 +137,7 @@ void vj_stage_stop(vj_track *track, int stage_i, vj_stage_mark mark, int64_t row
  */
 void vj_track_child_begin(vj_track *track, int64_t pid);
 void vj_track_child_end(vj_track *track, int64_t pid, int64_t max_rss_bytes);
+/* The high-water mark of a memory cgroup that held such a child alone. */
+void vj_track_child_group(vj_track *track, int64_t peak_bytes);
 
 #endif

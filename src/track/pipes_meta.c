@@ -160,6 +160,21 @@ static void offer_names(meta *m, const vj_report *r)
     offer_text(m, "sample_description", "text", r->sample_description);
 }
 
+static void offer_facts(meta *m, const vj_report *r)
+{
+    for (size_t i = 0; i < r->facts.n; i++) {
+        const vj_report_fact *fact = &r->facts.ptr[i];
+
+        switch (fact->kind) {
+        case VJ_FACT_TEXT: offer_text(m, fact->name, "text", fact->text); break;
+        case VJ_FACT_PATH: offer_text(m, fact->name, "path", fact->text); break;
+        case VJ_FACT_INT: offer_int(m, fact->name, (int64_t)fact->number); break;
+        case VJ_FACT_FLOAT: offer_float(m, fact->name, fact->number); break;
+        case VJ_FACT_BOOL: offer(m, fact->name, "bool", json_boolean(fact->number != 0)); break;
+        }
+    }
+}
+
 /* The keys that Dagster's pages treat specially. */
 static void offer_dagster_names(meta *m, const vj_report *r)
 {
@@ -387,6 +402,10 @@ static void offer_rest(meta *m, vj_report *r)
         offer_float(m, "written_mb", (double)f->written_bytes / 1e6);
     offer_text(m, "engine_reason", "text", r->engine_reason);
     offer_text(m, "peak_memory_method", "text", f->peak_method);
+    if (!f->peak_exact) {
+        offer_float(m, "peak_memory_least_mb", (double)f->peak_rss_least_bytes / 1e6);
+        offer_float(m, "peak_memory_bound_mb", (double)f->peak_rss_bound_bytes / 1e6);
+    }
     offer_text(m, "varjoin_version", "text", r->version);
     offer_text(m, "command_line", "text", r->command_line);
     if (m->max_bytes > CHART_ROOM_BYTES && f->n_points > 1) {
@@ -421,6 +440,7 @@ json_t *vj_pipes_metadata(vj_report *report, size_t max_bytes)
     meta m = {.object = json_object(), .used_bytes = 2, .max_bytes = max_bytes};
 
     offer_names(&m, report);
+    offer_facts(&m, report);
     offer_dagster_names(&m, report);
     for (size_t i = 0; i < report->dbs.n; i++)
         offer_db(&m, report->dbs.ptr[i]);

@@ -34,6 +34,7 @@ void vj_report_free(vj_report *report)
     VJ_VEC_FINI(&report->dbs);
     VJ_VEC_FINI(&report->columns);
     VJ_VEC_FINI(&report->odd);
+    VJ_VEC_FINI(&report->facts);
     VJ_VEC_FINI(&report->warnings);
     vj_arena_fini(&report->arena);
     vj_free(report);
@@ -139,6 +140,25 @@ vj_status vj_report_add_odd(vj_report *report, const char *kind, int64_t n, cons
     return VJ_OK;
 }
 
+vj_status vj_report_add_text(vj_report *report, const char *name, vj_fact_kind kind,
+                             const char *text, vj_error *err)
+{
+    vj_report_fact fact = {.name = name, .kind = kind};
+
+    if (text == NULL)
+        return VJ_OK;
+    VJ_TRY(vj_report_keep(report, text, &fact.text, err));
+    return VJ_VEC_PUSH(&report->facts, fact, err);
+}
+
+vj_status vj_report_add_number(vj_report *report, const char *name, vj_fact_kind kind,
+                               double number, vj_error *err)
+{
+    vj_report_fact fact = {.name = name, .kind = kind, .number = number};
+
+    return VJ_VEC_PUSH(&report->facts, fact, err);
+}
+
 vj_status vj_report_warn(vj_report *report, vj_error *err, const char *fmt, ...)
 {
     char text[VJ_ERROR_TEXT_BYTES];
@@ -163,7 +183,7 @@ static vj_status add_check(vj_report *report, vj_report_check *out, size_t *n, c
 
 static vj_status check_rows(vj_report *r, vj_report_check *out, size_t *n, vj_error *err)
 {
-    int64_t expected = r->rows_expected >= 0 ? r->rows_expected : r->rows_joined;
+    int64_t expected = r->rows_expected == -1 ? r->rows_joined : r->rows_expected;
     char text[160];
 
     if (expected < 0 || r->rows_out < 0)

@@ -78,12 +78,29 @@ typedef struct vj_report_odd {
     const char *examples[3];
 } vj_report_odd;
 
+/* A figure or a word of one verb alone (a catalog's views, a database's contigs). */
+typedef enum vj_fact_kind {
+    VJ_FACT_TEXT = 0,
+    VJ_FACT_PATH,
+    VJ_FACT_INT,
+    VJ_FACT_FLOAT,
+    VJ_FACT_BOOL
+} vj_fact_kind;
+typedef struct vj_report_fact {
+    const char *name; /* static; unit in the name, as everywhere in the record */
+    vj_fact_kind kind;
+    const char *text;
+    double number; /* integers are exact up to 2^53 */
+} vj_report_fact;
+
 typedef struct vj_report_check {
     const char *name;
     bool passed;
     bool is_error; /* severity: ERROR, else WARN */
     const char *text;
 } vj_report_check;
+
+#define VJ_REPORT_ROWS_ANY ((int64_t)-2)
 
 typedef struct vj_report {
     vj_arena arena; /* owns every text given through a function */
@@ -116,7 +133,8 @@ typedef struct vj_report {
     int64_t rows_in;           /* allele rows after splitting, before filters */
     int64_t rows_filtered;     /* removed by filters */
     int64_t rows_joined;       /* allele rows that went into the join */
-    int64_t rows_expected;     /* rows the output must have; -1: as many as rows_joined */
+    int64_t rows_expected;     /* rows the output must have; -1: as many as rows_joined,
+                                * VJ_REPORT_ROWS_ANY: nobody knows, and no check is made */
     int64_t rows_out;
     int64_t columns_in;
     int64_t columns_out;
@@ -135,6 +153,7 @@ typedef struct vj_report {
     VJ_VEC(vj_report_db *) dbs;
     VJ_VEC(vj_report_column) columns;
     VJ_VEC(vj_report_odd) odd;
+    VJ_VEC(vj_report_fact) facts;
     VJ_VEC(const char *) warnings;
 } vj_report;
 
@@ -159,6 +178,11 @@ VJ_MUST_CHECK vj_status vj_report_add_column(vj_report *report, const char *name
 /* Count n odd cells of a kind; the first three examples are kept. example may be NULL. */
 VJ_MUST_CHECK vj_status vj_report_add_odd(vj_report *report, const char *kind, int64_t n,
                                           const char *example, vj_error *err);
+/* A fact as text (copied; NULL: left out), or as a number of that kind. name must be static. */
+VJ_MUST_CHECK vj_status vj_report_add_text(vj_report *report, const char *name, vj_fact_kind kind,
+                                           const char *text, vj_error *err);
+VJ_MUST_CHECK vj_status vj_report_add_number(vj_report *report, const char *name,
+                                             vj_fact_kind kind, double number, vj_error *err);
 VJ_MUST_CHECK vj_status vj_report_warn(vj_report *report, vj_error *err, const char *fmt, ...)
     VJ_PRINTF(3, 4);
 

@@ -168,7 +168,7 @@ static json_t *rows_json(vj_record *rec, const vj_report *r)
     put(rec, rows, "rows_filtered", json_integer(r->rows_filtered));
     put(rec, rows, "rows_joined", count_or_null(r->rows_joined));
     put(rec, rows, "rows_expected",
-        count_or_null(r->rows_expected >= 0 ? r->rows_expected : r->rows_joined));
+        count_or_null(r->rows_expected == -1 ? r->rows_joined : r->rows_expected));
     put(rec, rows, "rows_out", count_or_null(r->rows_out));
     put(rec, rows, "columns_in", count_or_null(r->columns_in));
     put(rec, rows, "columns_out", count_or_null(r->columns_out));
@@ -233,6 +233,27 @@ static json_t *odd_json(vj_record *rec, const vj_report *r)
     return all;
 }
 
+static json_t *fact_json(const vj_report_fact *fact)
+{
+    switch (fact->kind) {
+    case VJ_FACT_TEXT:
+    case VJ_FACT_PATH: return text_or_null(fact->text);
+    case VJ_FACT_INT: return json_integer((json_int_t)fact->number);
+    case VJ_FACT_FLOAT: return rounded(fact->number, 1e-6);
+    case VJ_FACT_BOOL: return json_boolean(fact->number != 0);
+    }
+    return json_null();
+}
+
+static json_t *facts_json(vj_record *rec, const vj_report *r)
+{
+    json_t *facts = json_object();
+
+    for (size_t i = 0; i < r->facts.n; i++)
+        put(rec, facts, r->facts.ptr[i].name, fact_json(&r->facts.ptr[i]));
+    return facts;
+}
+
 static json_t *resources_json(vj_record *rec, const vj_report *r)
 {
     const vj_track_figures *f = &r->figures;
@@ -243,9 +264,15 @@ static json_t *resources_json(vj_record *rec, const vj_report *r)
     put(rec, m, "system_cpu_seconds", seconds(f->system_ns));
     put(rec, m, "cpu_percent", rounded(f->cpu_percent, 0.1));
     put(rec, m, "peak_rss_bytes", json_integer(f->peak_rss_bytes));
+    put(rec, m, "peak_exact", json_boolean(f->peak_exact));
+    put(rec, m, "peak_sample_interval_ms",
+        f->peak_interval_ms > 0 ? json_integer(f->peak_interval_ms) : json_null());
+    put(rec, m, "peak_rss_least_bytes", json_integer(f->peak_rss_least_bytes));
     put(rec, m, "peak_rss_bound_bytes", json_integer(f->peak_rss_bound_bytes));
     put(rec, m, "peak_self_bytes", json_integer(f->peak_self_bytes));
     put(rec, m, "peak_child_bytes", json_integer(f->peak_child_bytes));
+    put(rec, m, "peak_child_cgroup_bytes",
+        f->peak_child_group_bytes > 0 ? json_integer(f->peak_child_group_bytes) : json_null());
     put(rec, m, "peak_method", text_or_null(f->peak_method));
     put(rec, m, "memory_delta_bytes", json_integer(f->memory_delta_bytes));
     put(rec, m, "memory_promise_bytes",
@@ -282,7 +309,7 @@ static json_t *stages_json(vj_record *rec, const vj_track_figures *f)
         put(rec, one, "first_seconds", seconds(s->first_ns));
         put(rec, one, "last_seconds", seconds(s->last_ns));
         put(rec, one, "rows", json_integer(s->rows));
-        put(rec, one, "bytes", json_integer(s->bytes));
+        put(rec, one, "bytes", s->bytes > 0 ? json_integer(s->bytes) : json_null());
         push(rec, stages, one);
     }
     return stages;
@@ -358,6 +385,7 @@ json_t *vj_record_json(vj_report *r)
         push(&rec, warnings, text_or_null(r->warnings.ptr[i]));
     put_run(&rec, root, r);
     put(&rec, root, "metadata", vj_record_metadata(&rec, r));
+    put(&rec, root, "facts", facts_json(&rec, r));
     put(&rec, root, "inputs", inputs_json(&rec, r));
     put(&rec, root, "output", output_json(&rec, r));
     put(&rec, root, "rows", rows_json(&rec, r));

@@ -135,7 +135,8 @@ static vj_status stage_lines(const vj_track_figures *f, vj_buf *out, vj_error *e
         VJ_TRY(vj_buf_printf(out, err, "  %s%-*s %12s %12s %14s %12s\n",
                              s->parent_i >= 0 ? "  " : "", s->parent_i >= 0 ? 16 : 18, s->name,
                              time_span(a, s->wall_ns), time_span(b, s->cpu_ns),
-                             count_text(c, s->rows), size_or_dash(d, s->bytes)));
+                             count_text(c, s->rows),
+                             size_or_dash(d, s->bytes > 0 ? s->bytes : -1)));
     }
     return VJ_OK;
 }
@@ -155,8 +156,10 @@ static vj_status cost_lines(const vj_report *r, vj_buf *out, vj_error *err)
                          r->memory_promise_bytes > 0 ? size_or_dash(b, r->memory_promise_bytes)
                                                      : ""));
     if (f->peak_child_bytes > 0)
-        VJ_TRY(vj_buf_printf(out, err, " (largest child %s)",
-                             size_or_dash(a, f->peak_child_bytes)));
+        VJ_TRY(vj_buf_printf(out, err, " (largest child %s; the sum sampled every %lld ms, at most "
+                             "%s)", size_or_dash(a, f->peak_child_bytes),
+                             (long long)f->peak_interval_ms,
+                             size_or_dash(b, f->peak_rss_bound_bytes)));
     return vj_buf_printf(out, err, "\n  I/O      %s read, %s written\n",
                          size_or_dash(a, f->read_bytes), size_or_dash(b, f->written_bytes));
 }
@@ -179,12 +182,31 @@ static vj_status odd_lines(const vj_report *r, vj_buf *out, vj_error *err)
     return VJ_OK;
 }
 
+static vj_status fact_lines(const vj_report *r, vj_buf *out, vj_error *err)
+{
+    char text[80];
+
+    for (size_t i = 0; i < r->facts.n; i++) {
+        const vj_report_fact *fact = &r->facts.ptr[i];
+
+        if (fact->text != NULL)
+            VJ_TRY(vj_buf_printf(out, err, "  %-22s %s\n", fact->name, shown(text, 70, fact->text)));
+        else if (fact->kind == VJ_FACT_BOOL)
+            VJ_TRY(vj_buf_printf(out, err, "  %-22s %s\n", fact->name,
+                                 fact->number != 0 ? "yes" : "no"));
+        else
+            VJ_TRY(vj_buf_printf(out, err, "  %-22s %.12g\n", fact->name, fact->number));
+    }
+    return VJ_OK;
+}
+
 vj_status vj_report_table(vj_report *report, vj_buf *out, vj_error *err)
 {
     vj_report_check checks[VJ_REPORT_MAX_CHECKS];
     size_t n = 0;
 
     VJ_TRY(head_lines(report, out, err));
+    VJ_TRY(fact_lines(report, out, err));
     VJ_TRY(db_lines(report, out, err));
     VJ_TRY(stage_lines(&report->figures, out, err));
     VJ_TRY(cost_lines(report, out, err));

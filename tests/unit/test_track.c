@@ -71,7 +71,10 @@ static void peak_is_that_of_the_operation(void **state)
     release(touch(40 * MIB), 40 * MIB);
     f = end(track);
     near_mib(f.peak_rss_bytes, base + 40, 12);
+    assert_true(f.peak_exact);
+    assert_int_equal(f.peak_interval_ms, 0);
     assert_int_equal(f.peak_rss_bound_bytes, f.peak_rss_bytes);
+    assert_int_equal(f.peak_rss_least_bytes, f.peak_rss_bytes);
     assert_string_equal(f.peak_method, "kernel high-water mark, reset at the start");
 }
 
@@ -206,6 +209,11 @@ static void child_that_grows_is_in_the_peak(void **state)
     near_mib(f.peak_rss_bytes, self + 157, 20);
     assert_true(f.peak_rss_bound_bytes >= f.peak_rss_bytes);
     assert_non_null(strstr(f.peak_method, "1 child process(es) by wait4"));
+    assert_non_null(strstr(f.peak_method, "sampled every 2 ms"));
+    assert_false(f.peak_exact);
+    assert_int_equal(f.peak_interval_ms, 2);
+    assert_int_equal(f.peak_rss_least_bytes, VJ_MAX(f.peak_self_bytes, f.peak_child_bytes));
+    assert_true(f.peak_rss_bytes >= f.peak_rss_least_bytes);
     assert_true(f.user_ns + f.system_ns > 5 * 1000000);
     /* the curve of CPU time has the child's in it, while it runs and afterwards */
     int64_t last_ns = f.points[f.n_points - 1].cpu_ns;
@@ -215,6 +223,55 @@ static void child_that_grows_is_in_the_peak(void **state)
     for (size_t i = 0; i < f.n_points; i++)
         meanwhile |= f.points[i].cpu_ns > 40 * 1000000 && f.points[i].rss_bytes > 180 * MIB;
     assert_true(meanwhile);
+}
+
+static int64_t run_shell(vj_track *track, const char *script, struct rusage *usage)
+{
+    int code = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        execl("/bin/sh", "sh", "-c", script, (char *)NULL);
+        _exit(127);
+    }
+    for (int i = 0; i < 2000 && vj_usage_rss(pid) > 100 * MIB; i++)
+        vj_sleep_ms(1); /* until exec it is a copy of ourselves; vj_child_run waits for it, too */
+    vj_track_child_begin(track, pid);
+    assert_int_equal(wait4(pid, &code, 0, usage), pid);
+    vj_track_child_end(track, pid, usage->ru_maxrss * 1024);
+    return code;
+}
+
+/* ru_maxrss of a forked child begins at its parent's size, which it never used. */
+static void a_small_child_of_a_large_parent_is_small(void **state)
+{
+    (void)state;
+    void *held = touch(200 * MIB);
+    struct rusage usage;
+    vj_track *track = begin(2);
+    run_shell(track, "sleep 0.1", &usage);
+    vj_track_figures f = end(track);
+
+    release(held, 200 * MIB);
+    if (usage.ru_maxrss * 1024 < 200 * MIB)
+        skip(); /* a kernel that does not count so */
+    assert_true(f.peak_child_bytes < 20 * MIB);
+    assert_true(f.peak_child_bytes > 0);
+    assert_true(f.peak_rss_bytes < f.peak_self_bytes + 20 * MIB);
+}
+
+/* The points thin out, the looks at the sum do not: a late and short peak is seen. */
+static void sums_are_sampled_at_the_first_interval(void **state)
+{
+    (void)state;
+    struct rusage usage;
+    vj_track *track = begin(1);
+    vj_sleep_ms(1400); /* by now points are 4 ms apart or more */
+    run_shell(track, "sleep 0.05", &usage);
+    vj_track_figures f = end(track);
+
+    assert_true(f.sample_interval_ms > 1);
+    assert_int_equal(f.peak_interval_ms, 1);
 }
 
 static void points_stay_bounded(void **state)
@@ -314,6 +371,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(without_reset_it_samples_and_says_so),
         cmocka_unit_test(cpu_of_threads_and_stages_adds_up),
         cmocka_unit_test(child_that_grows_is_in_the_peak),
+        cmocka_unit_test(a_small_child_of_a_large_parent_is_small),
+        cmocka_unit_test(sums_are_sampled_at_the_first_interval),
         cmocka_unit_test(points_stay_bounded),
         cmocka_unit_test(bytes_are_counted),
         cmocka_unit_test(null_track_is_harmless),
