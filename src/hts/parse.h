@@ -27,6 +27,19 @@ typedef struct vj_fast_key {
     const vj_field_plan *plan; /* NULL: SKIP */
 } vj_fast_key;
 
+/*
+ * Where in a list the row before stood: rows of a record ask for one value after the other, and
+ * a record may have more ALTs than walking from the start each time can bear.
+ */
+typedef struct vj_walk {
+    const char *text; /* NULL: nothing is known */
+    int32_t n_values;
+    int32_t index;
+    const char *at; /* value `index` begins here */
+} vj_walk;
+/* The value with this index; empty behind the last one. */
+vj_span vj_walk_value(vj_walk *walk, vj_span text, int32_t index);
+
 /* What the parser keeps between records of a block and between blocks. */
 typedef struct vj_vcf_scratch {
     vj_budget *budget;
@@ -35,6 +48,7 @@ typedef struct vj_vcf_scratch {
     VJ_VEC(vj_span) alts;
     VJ_VEC(int32_t) row_alts; /* ALTs that give rows, 0-based */
     VJ_VEC(int32_t) kept;     /* samples of this record that give rows, index into chosen */
+    VJ_VEC(vj_walk) walks;    /* of each of them, in the field at hand */
     VJ_VEC(int32_t) format_plans; /* of format_text, one per key; -1: to be ignored */
     VJ_VEC(vj_fast_key) fast_keys; /* the same keys */
     VJ_VEC(vj_span) cells;    /* kept sample x FORMAT key */
@@ -87,6 +101,7 @@ typedef struct vj_parse {
 typedef struct vj_cell {
     const vj_field_plan *plan;
     vj_span text;
+    vj_walk *walk;  /* of this text; NULL: it has one row */
     int32_t alt_i;  /* 0-based */
     bool report;    /* first row of this value: count what is odd */
     bool first_alt; /* first ALT row: count what is odd about the whole list */
@@ -122,6 +137,9 @@ VJ_MUST_CHECK vj_status vj_check_bytes(vj_parse *p);  /* where p->kinds has blan
 VJ_MUST_CHECK vj_status vj_check_alleles(vj_parse *p);
 VJ_MUST_CHECK vj_status vj_check_float(vj_parse *p, const vj_cell *cell, vj_span text,
                                        float value); /* where value is 0 or infinite */
+/* A number that is not zero and became zero, or finite and became infinite? */
+bool vj_check_lost(vj_span text, double value);
+VJ_MUST_CHECK vj_status vj_check_qual(vj_parse *p, double value); /* where it is odd, or NaN */
 /* Append one row; the builder stands at that row. */
 VJ_MUST_CHECK vj_status vj_parse_cell(vj_parse *p, vj_colb *b, const vj_cell *cell);
 /* All INFO columns of the record; sets info_end and svlen. */

@@ -191,14 +191,31 @@ static int32_t count_values(vj_span text)
     return n;
 }
 
-/* The value with this index, of at least so many. */
-static vj_span nth_value(vj_span text, int32_t index)
+/* Number of values of a cell. */
+static int32_t cell_count(const vj_cell *cell)
 {
-    const char *at = text.ptr;
+    vj_walk *walk = cell->walk;
+
+    if (walk == NULL)
+        return count_values(cell->text);
+    if (walk->text != cell->text.ptr)
+        *walk = (vj_walk){cell->text.ptr, count_values(cell->text), 0, cell->text.ptr};
+    return walk->n_values;
+}
+
+vj_span vj_walk_value(vj_walk *walk, vj_span text, int32_t index)
+{
+    bool known = walk != NULL && walk->text == text.ptr && index >= walk->index;
+    const char *at = known ? walk->at : text.ptr;
     const char *end = text.ptr + text.len_bytes;
 
-    while (index > 0 && at < end)
-        index -= *at++ == ',';
+    for (int32_t left = index - (known ? walk->index : 0); left > 0 && at < end;)
+        left -= *at++ == ',';
+    /* the first value is asked for by every row, and is no place to go on from */
+    if (walk != NULL && walk->text == text.ptr && index > 0) {
+        walk->index = index;
+        walk->at = at;
+    }
     const char *comma = at < end ? memchr(at, ',', (size_t)(end - at)) : NULL;
     return (vj_span){at, (size_t)((comma != NULL ? comma : end) - at)};
 }
@@ -228,14 +245,14 @@ static vj_status put_per_alt(vj_parse *p, vj_colb *b, const vj_cell *cell)
     /* the usual record: no comma, one value */
     if (p->rec.n_alts == 1 && memchr(cell->text.ptr, ',', cell->text.len_bytes) == NULL)
         return put_value(p, b, cell, cell->text);
-    if (count_values(cell->text) != p->rec.n_alts)
+    if (cell_count(cell) != p->rec.n_alts)
         return odd_number(p, b, cell, p->rec.n_alts);
-    return put_value(p, b, cell, nth_value(cell->text, cell->alt_i));
+    return put_value(p, b, cell, vj_walk_value(cell->walk, cell->text, cell->alt_i));
 }
 
 static vj_status put_ref_alt(vj_parse *p, vj_colb *b, const vj_cell *cell)
 {
-    int32_t n = count_values(cell->text);
+    int32_t n = cell_count(cell);
     vj_cell ref = *cell;
 
     /* a site without ALT has REF's value alone */
@@ -243,9 +260,11 @@ static vj_status put_ref_alt(vj_parse *p, vj_colb *b, const vj_cell *cell)
     if (n != p->rec.n_alts + 1 && !ref_only)
         return odd_number(p, b, cell, p->rec.n_alts + 1);
     ref.report = cell->report && cell->first_alt;
-    VJ_TRY(put_value(p, &b->kids[0], &ref, nth_value(cell->text, 0)));
+    VJ_TRY(put_value(p, &b->kids[0], &ref,
+                     vj_walk_value(NULL, cell->text, 0)));
     VJ_TRY(ref_only ? put_null(&b->kids[0], p->err)
-                    : put_value(p, &b->kids[0], cell, nth_value(cell->text, cell->alt_i + 1)));
+                    : put_value(p, &b->kids[0], cell,
+                                vj_walk_value(cell->walk, cell->text, cell->alt_i + 1)));
     return app_end_list(b, p->err);
 }
 
@@ -283,7 +302,7 @@ static vj_status put_list(vj_parse *p, vj_colb *b, const vj_cell *cell)
     const char *end = at + cell->text.len_bytes;
     int32_t count = cell->plan->count;
 
-    if (count >= 0 && count_values(cell->text) != count)
+    if (count >= 0 && cell_count(cell) != count)
         return odd_number(p, b, cell, count);
     if (cell->plan->kind == VJ_VCF_INTEGER && put_plain_ints(&b->kids[0], cell->text))
         return app_end_list(b, p->err);

@@ -151,21 +151,28 @@ vj_status vj_check_alleles(vj_parse *p)
 
 /* ---- numbers ---- */
 
-/* A number that is not zero and became zero, or finite and became infinite. */
-static bool lost_its_size(vj_span text, float value)
+bool vj_check_lost(vj_span text, double value)
 {
-    if (value != 0)
-        return memchr(text.ptr, 'i', text.len_bytes) == NULL &&
+    if (value - value != 0) /* infinite or NaN: of a word, or of too many digits */
+        return value == value && memchr(text.ptr, 'i', text.len_bytes) == NULL &&
                memchr(text.ptr, 'I', text.len_bytes) == NULL;
-    for (size_t i = 0; i < text.len_bytes && (text.ptr[i] | 0x20) != 'e'; i++)
+    for (size_t i = 0; value == 0 && i < text.len_bytes && (text.ptr[i] | 0x20) != 'e'; i++)
         if (text.ptr[i] >= '1' && text.ptr[i] <= '9')
             return true;
     return false;
 }
 
+vj_status vj_check_qual(vj_parse *p, double value)
+{
+    if (value != value)
+        return VJ_OK;
+    return vj_parse_odd(p, VJ_ODD_BAD_RANGE, "QUAL", (vj_span){0}, p->rec.qual,
+                        value < 0 ? "a number of 0 or more" : "a number that 64 bits can hold");
+}
+
 vj_status vj_check_float(vj_parse *p, const vj_cell *cell, vj_span text, float value)
 {
-    if (value != value || !lost_its_size(text, value))
+    if (!vj_check_lost(text, (double)value))
         return VJ_OK;
     return vj_parse_odd_cell(p, VJ_ODD_BAD_RANGE, cell, text, "a number that 32 bits can hold");
 }

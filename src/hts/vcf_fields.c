@@ -81,6 +81,7 @@ static vj_status put_info(vj_parse *p, const vj_field_plan *plan, const info_tok
 {
     vj_colb *b = &p->rows->builders[plan->col];
     bool per_alt = plan->shape == VJ_SHAPE_PER_ALT || plan->shape == VJ_SHAPE_REF_ALT;
+    vj_walk walk = {0};
 
     VJ_TRY(app_fill(b, p->rec.row0, p->err));
     if (plan->shape == VJ_SHAPE_FLAG)
@@ -88,8 +89,8 @@ static vj_status put_info(vj_parse *p, const vj_field_plan *plan, const info_tok
     if (token->value.len_bytes == 0)
         return vj_parse_odd(p, VJ_ODD_NO_VALUE, "INFO/", token->key, token->value, "a value");
     for (size_t a = 0; a < p->s->row_alts.n; a++) {
-        vj_cell cell = {.plan = plan, .text = token->value, .alt_i = p->s->row_alts.ptr[a],
-                        .first_alt = a == 0};
+        vj_cell cell = {.plan = plan, .text = token->value, .walk = &walk,
+                        .alt_i = p->s->row_alts.ptr[a], .first_alt = a == 0};
 
         for (size_t s = 0; s < p->s->kept.n; s++) {
             cell.report = s == 0 && (a == 0 || per_alt);
@@ -339,11 +340,15 @@ static vj_status put_format(vj_parse *p, const vj_field_plan *plan, size_t key_i
     size_t n_keys = s->format_plans.n;
 
     VJ_TRY(app_fill(b, p->rec.row0, p->err));
+    VJ_TRY(VJ_VEC_RESERVE(&s->walks, s->kept.n, p->err));
+    for (size_t i = 0; i < s->kept.n; i++)
+        s->walks.ptr[i] = (vj_walk){0};
     for (size_t a = 0; a < s->row_alts.n; a++) {
         vj_cell cell = {.plan = plan, .alt_i = s->row_alts.ptr[a], .first_alt = a == 0,
                         .report = a == 0 || per_alt};
 
         for (size_t i = 0; i < s->kept.n; i++) {
+            cell.walk = &s->walks.ptr[i];
             cell.text = s->cells.ptr[(size_t)s->kept.ptr[i] * n_keys + key_i];
             VJ_TRY(vj_parse_cell(p, b, &cell));
         }

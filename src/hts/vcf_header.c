@@ -335,8 +335,9 @@ static vj_status take_meta_line(vj_vcf_reader *reader, vj_span line, int64_t lin
     return add_filter(reader, &attrs, err);
 }
 
-/* ##fileformat=VCFv4.2 */
-static vj_status take_version(vj_vcf_reader *reader, vj_span line, vj_error *err)
+/* ##fileformat=VCFv4.2; version_minor stays -1 where the line is another. */
+static vj_status take_version(vj_vcf_reader *reader, vj_span line, int64_t line_number,
+                              vj_error *err)
 {
     static const char start[] = "##fileformat=VCFv";
     int64_t minor = 0;
@@ -344,11 +345,10 @@ static vj_status take_version(vj_vcf_reader *reader, vj_span line, vj_error *err
 
     char shown[64];
 
-    reader->header.version_minor = 2;
     if (!starts_with(line, start)) {
         vj_quote(shown, sizeof shown, line.ptr, VJ_MIN(line.len_bytes, 40));
-        return vj_vcf_note(reader, err, "line 1: expected ##fileformat=VCFv4.x, found '%s': read "
-                           "as VCF 4.2", shown);
+        return vj_vcf_note(reader, err, "line %lld: expected ##fileformat=VCFv4.x, found '%s'",
+                           (long long)line_number, shown);
     }
     text.ptr += sizeof start - 1;
     text.len_bytes -= sizeof start - 1;
@@ -356,13 +356,16 @@ static vj_status take_version(vj_vcf_reader *reader, vj_span line, vj_error *err
         vj_parse_i64((vj_span){text.ptr + 2, text.len_bytes - 2}, &minor) && minor >= 0 &&
         minor < 1000) {
         reader->header.version_minor = (int32_t)minor;
+        if (line_number > 1)
+            VJ_TRY(vj_vcf_note(reader, err, "line %lld: expected ##fileformat as line 1",
+                               (long long)line_number));
         return minor <= 5 ? VJ_OK
                           : vj_vcf_note(reader, err, "VCF 4.%lld is newer than this program knows",
                                         (long long)minor);
     }
     vj_quote(shown, sizeof shown, text.ptr, VJ_MIN(text.len_bytes, 20));
-    return vj_fail(err, VJ_E_UNSUPPORTED, "%s: line 1: expected VCF version 4.x, found '%s'",
-                   reader->name, shown);
+    return vj_fail(err, VJ_E_UNSUPPORTED, "%s: line %lld: expected VCF version 4.x, found '%s'",
+                   reader->name, (long long)line_number, shown);
 }
 
 /* ---- #CHROM ---- */
@@ -444,6 +447,7 @@ vj_status vj_vcf_header_read(vj_vcf_reader *reader, vj_error *err)
 {
     vj_span line = {0};
 
+    reader->header.version_minor = -1;
     for (int64_t line_number = 1;; line_number++) {
         char shown[64];
 
@@ -459,8 +463,8 @@ vj_status vj_vcf_header_read(vj_vcf_reader *reader, vj_error *err)
             line.ptr += 3; /* a byte order mark of a text editor */
             line.len_bytes -= 3;
         }
-        if (line_number == 1)
-            VJ_TRY(take_version(reader, line, err));
+        if (reader->header.version_minor < 0 && starts_with(line, "##fileformat="))
+            VJ_TRY(take_version(reader, line, line_number, err));
         if (starts_with(line, "##") && line_number <= MAX_HEADER_LINES) {
             VJ_TRY(take_meta_line(reader, line, line_number, err));
             continue;
@@ -477,6 +481,10 @@ vj_status vj_vcf_header_read(vj_vcf_reader *reader, vj_error *err)
     vj_status rc = take_columns(reader, line, &names, err);
     vj_map_fini(&names);
     VJ_TRY(rc);
+    if (reader->header.version_minor < 0) {
+        reader->header.version_minor = 2;
+        VJ_TRY(vj_vcf_note(reader, err, "no ##fileformat line: read as VCF 4.2"));
+    }
     publish_header(reader);
     return VJ_OK;
 }

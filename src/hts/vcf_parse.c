@@ -349,25 +349,13 @@ static bool spans_reference(vj_span alt)
 }
 
 /* SVLEN of one ALT, 0 when there is none. */
-static int64_t svlen_of(const vj_parse *p, int32_t alt_i)
+static int64_t svlen_of(const vj_parse *p, int32_t alt_i, vj_walk *walk)
 {
-    const char *at = p->rec.svlen.ptr;
     int64_t value = 0;
 
-    if (at == NULL || !spans_reference(p->s->alts.ptr[alt_i]))
-        return 0;
-    const char *end = at + p->rec.svlen.len_bytes;
-    for (int32_t i = 0; i < alt_i; i++) {
-        const char *comma = at < end ? memchr(at, ',', (size_t)(end - at)) : NULL;
-
-        if (comma == NULL)
-            return 0;
-        at = comma + 1;
-    }
-    const char *comma = at < end ? memchr(at, ',', (size_t)(end - at)) : NULL;
-    if (!vj_parse_i64((vj_span){at, (size_t)((comma != NULL ? comma : end) - at)}, &value))
-        return 0;
-    if (value < -(int64_t)UINT32_MAX || value > (int64_t)UINT32_MAX)
+    if (p->rec.svlen.ptr == NULL || !spans_reference(p->s->alts.ptr[alt_i]) ||
+        !vj_parse_i64(vj_walk_value(walk, p->rec.svlen, alt_i), &value) ||
+        value < -(int64_t)UINT32_MAX || value > (int64_t)UINT32_MAX)
         return 0;
     return value < 0 ? -value : value;
 }
@@ -416,20 +404,20 @@ static vj_status read_qual(vj_parse *p, double *out, bool *present)
     if (!*present || scan_plain_double(p->rec.qual, out))
         return VJ_OK;
     if (vj_parse_f64(p->rec.qual, out))
-        return *out >= 0 || *out != *out
+        return *out >= 0 && !vj_check_lost(p->rec.qual, *out)
                    ? VJ_OK
-                   : vj_parse_odd(p, VJ_ODD_BAD_RANGE, "QUAL", (vj_span){0}, p->rec.qual,
-                                  "a number of 0 or more");
+                   : vj_check_qual(p, *out);
     *present = false;
     return vj_parse_odd(p, VJ_ODD_BAD_FLOAT, "QUAL", (vj_span){0}, p->rec.qual, "a number");
 }
 
-static vj_status put_alt_row(vj_parse *p, int32_t alt_i, int64_t end1, double qual, bool has_qual)
+static vj_status put_alt_row(vj_parse *p, int32_t alt_i, int64_t end1, double qual, bool has_qual,
+                             vj_walk *walk)
 {
     vj_colb *b = p->rows->builders;
     vj_record *rec = &p->rec;
     vj_error *err = p->err;
-    int64_t svlen = rec->svlen.ptr != NULL ? svlen_of(p, alt_i) : 0;
+    int64_t svlen = rec->svlen.ptr != NULL ? svlen_of(p, alt_i, walk) : 0;
 
     end1 = VJ_MAX(end1, rec->pos1 + svlen);
     end1 = VJ_MIN(end1, (int64_t)UINT32_MAX);
@@ -449,11 +437,12 @@ static vj_status put_fixed(vj_parse *p, double qual, bool has_qual)
 {
     vj_vcf_scratch *s = p->s;
     int64_t end1 = 0;
+    vj_walk walk = {.text = p->rec.svlen.ptr, .at = p->rec.svlen.ptr};
 
     VJ_TRY(record_end(p, &end1));
     for (size_t a = 0; a < s->row_alts.n; a++) {
         for (size_t i = 0; i < s->kept.n; i++) {
-            VJ_TRY(put_alt_row(p, s->row_alts.ptr[a], end1, qual, has_qual));
+            VJ_TRY(put_alt_row(p, s->row_alts.ptr[a], end1, qual, has_qual, &walk));
             if (p->reader->col_sample >= 0) {
                 int32_t sample_i = p->reader->chosen.ptr[s->kept.ptr[i]];
 
@@ -549,6 +538,33 @@ static vj_status put_record(vj_parse *p)
 
 /* ---- one line, one block ---- */
 
+static vj_span peek_info(const vj_parse *p, const char *id)
+{
+    int64_t i = vj_map_get(&p->reader->info_by_id, vj_span_of(id), 0); /* both are implied */
+
+    return vj_parse_info_peek(p, &p->reader->info_plans.ptr[i]);
+}
+
+/* The end of S-15 as targets ask for it, but for FORMAT LEN, before any column is touched. */
+static int64_t target_end1(vj_parse *p)
+{
+    vj_record *rec = &p->rec;
+    int64_t end1 = rec->pos1 + (int64_t)rec->ref.len_bytes - 1;
+    int64_t value = 0;
+    vj_span text = peek_info(p, "END");
+
+    if (text.ptr != NULL && vj_parse_i64(text, &value))
+        end1 = VJ_MAX(end1, value);
+    if (memchr(rec->alt.ptr, '<', rec->alt.len_bytes) == NULL)
+        return end1;
+    rec->svlen = peek_info(p, "SVLEN");
+    vj_walk walk = {.text = rec->svlen.ptr, .at = rec->svlen.ptr};
+    for (int32_t i = 0; i < rec->n_alts; i++)
+        end1 = VJ_MAX(end1, rec->pos1 + svlen_of(p, i, &walk));
+    rec->svlen = (vj_span){0}; /* to be met again with its column */
+    return end1;
+}
+
 /* Is the record wanted at all? Asked before any column is touched. */
 static vj_status select_record(vj_parse *p, verdict *out)
 {
@@ -559,15 +575,7 @@ static vj_status select_record(vj_parse *p, verdict *out)
 
     *out = VERDICT_NONE;
     if (p->reader->targets != NULL) {
-        int64_t end1 = rec->pos1 + (int64_t)rec->ref.len_bytes - 1;
-        int64_t value = 0;
-        vj_span end_text = vj_parse_info_peek(
-            p, &p->reader->info_plans.ptr[vj_map_get(&p->reader->info_by_id, vj_span_of("END"),
-                                                     0)]);
-
-        if (end_text.ptr != NULL && vj_parse_i64(end_text, &value))
-            end1 = VJ_MAX(end1, value);
-        bool hit = p->s->target != NULL && vj_ranges_overlap(p->s->target, rec->pos1, end1);
+        bool hit = p->s->target != NULL && vj_ranges_overlap(p->s->target, rec->pos1, target_end1(p));
         if (hit == p->reader->targets->negate)
             return VJ_OK;
     }

@@ -9,6 +9,7 @@ static void free_scratch(vj_vcf_scratch *s)
     VJ_VEC_FINI(&s->alts);
     VJ_VEC_FINI(&s->row_alts);
     VJ_VEC_FINI(&s->kept);
+    VJ_VEC_FINI(&s->walks);
     VJ_VEC_FINI(&s->format_plans);
     VJ_VEC_FINI(&s->fast_keys);
     VJ_VEC_FINI(&s->cells);
@@ -34,6 +35,7 @@ static vj_status new_scratch(const vj_vcf_reader *reader, vj_budget *budget,
     vj_map_init(&s->contig_index, budget);
     vj_buf_init(&s->decoded, budget, 0);
     s->tabs.budget = s->alts.budget = s->row_alts.budget = s->kept.budget = budget;
+    s->walks.budget = budget;
     s->format_plans.budget = s->fast_keys.budget = s->cells.budget = s->called.budget = budget;
     s->next_info.budget = s->info_seen.budget = s->format_seen.budget = budget;
     VJ_TRY(VJ_VEC_RESERVE(&s->next_info, n_infos + 1, err));
