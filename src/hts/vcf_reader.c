@@ -253,9 +253,9 @@ const vj_vcf_origin *vj_vcf_origins_view(const vj_vcf_reader *reader)
 
 int64_t vj_vcf_bytes_done(const vj_vcf_reader *reader)
 {
-    if (reader->bcf != NULL)
-        return vj_bcfin_bytes_done(reader->bcf);
-    return reader->in != NULL ? vj_textin_bytes_done(reader->in) : reader->released_bytes;
+    if (reader->in != NULL)
+        return vj_textin_bytes_done(reader->in); /* BCF as well, but for regions */
+    return reader->bcf != NULL ? vj_bcfin_bytes_done(reader->bcf) : reader->released_bytes;
 }
 
 int64_t vj_vcf_bytes_total(const vj_vcf_reader *reader)
