@@ -113,6 +113,16 @@ typedef struct pq_delta {
 const char *pq_delta_init(pq_delta *delta, const uint8_t *ptr, const uint8_t *end, int max_width);
 /* The next n values, wrapping modulo 2^64. */
 const char *pq_delta_read(pq_delta *delta, int64_t n, int64_t *out);
+/* The same modulo 2^32, which is how INT32 columns count. */
+const char *pq_delta_read32(pq_delta *delta, int64_t n, uint32_t *out);
+/*
+ * n running sums of deltas of 0..32 bits plus min_delta, on from *last, modulo 2^32; the first
+ * delta is value number `at` of src.
+ */
+void pq_sum_deltas32(const uint8_t *src, int64_t at, int width, uint32_t min_delta,
+                     uint32_t *last, int64_t n, uint32_t *out);
+void pq_sum_deltas32_scalar(const uint8_t *src, int64_t at, int width, uint32_t min_delta,
+                            uint32_t *last, int64_t n, uint32_t *out);
 /* Where the stream ends; the stream itself stays where it is. */
 const char *pq_delta_end(const pq_delta *delta, const uint8_t **end);
 

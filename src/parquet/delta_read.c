@@ -141,6 +141,37 @@ const char *pq_delta_read(pq_delta *d, int64_t n, int64_t *out)
     return NULL;
 }
 
+const char *pq_delta_read32(pq_delta *d, int64_t n, uint32_t *out)
+{
+    uint32_t last = (uint32_t)d->last;
+
+    if (n > 0 && (uint64_t)n > d->n_left)
+        return ends_early;
+    if (n > 0 && d->first_due) {
+        *out++ = last;
+        d->first_due = false;
+        d->n_left--;
+        n--;
+    }
+    while (n > 0) {
+        if (d->mini_left == 0) {
+            const char *why = next_mini(d);
+
+            if (why != NULL)
+                return why;
+        }
+        int64_t take = VJ_MIN(n, (int64_t)d->mini_left);
+        pq_sum_deltas32(d->mini, d->mini_at, d->width, (uint32_t)d->min_delta, &last, take, out);
+        d->mini_at += (uint32_t)take;
+        d->mini_left -= (uint32_t)take;
+        d->n_left -= (uint64_t)take;
+        out += take;
+        n -= take;
+    }
+    d->last = last;
+    return NULL;
+}
+
 const char *pq_delta_end(const pq_delta *delta, const uint8_t **end)
 {
     pq_delta d = *delta;

@@ -229,25 +229,12 @@ static void read_split(const pq_values *v, int64_t n, uint8_t *dst)
 
 static vj_status read_deltas(pq_values *v, int64_t n, pq_dense *d, vj_error *err)
 {
-    int64_t piece[PIECE];
     uint8_t *dst = dense_end(d);
+    const char *why = v->leaf->physical == PQ_INT64
+                          ? pq_delta_read(&v->lens, n, (int64_t *)(void *)dst)
+                          : pq_delta_read32(&v->lens, n, (uint32_t *)(void *)dst);
 
-    if (v->leaf->physical == PQ_INT64) {
-        const char *why = pq_delta_read(&v->lens, n, (int64_t *)(void *)dst);
-
-        return why == NULL ? VJ_OK : fail_text(v, why, err);
-    }
-    for (int64_t i = 0; i < n; i += PIECE) {
-        int64_t take = VJ_MIN(n - i, (int64_t)PIECE);
-        const char *why = pq_delta_read(&v->lens, take, piece);
-
-        if (why != NULL)
-            return fail_text(v, why, err);
-        int32_t *out = (int32_t *)(void *)dst + i;
-        for (int64_t k = 0; k < take; k++)
-            out[k] = (int32_t)piece[k];
-    }
-    return VJ_OK;
+    return why == NULL ? VJ_OK : fail_text(v, why, err);
 }
 
 static vj_status check_codes(const pq_values *v, const uint32_t *codes, int64_t n, vj_error *err)

@@ -266,9 +266,99 @@ static void joins_as_the_oracle_does(void **state)
     }
 }
 
+/* ---- positions of long sorted slices ---- */
+
+#define LONG_ROWS 3000
+#define LONG_KEYS 200
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Sorted values of the kind, dense ones and ones at both ends of its range. */
+static void make_long(vj_kind kind, int64_t spread, int64_t *values, int64_t n, uint64_t *rng)
+{
+    int64_t low = kind == VJ_I32 ? INT32_MIN : 0;
+    int64_t high = kind == VJ_U32 ? UINT32_MAX : INT32_MAX;
+
+    for (int64_t i = 0; i < n; i++) {
+        int64_t v = (int64_t)(test_random(rng) % (uint64_t)spread);
+
+        switch (test_random(rng) % 8) {
+        case 0:
+            values[i] = low + v / 3;
+            break;
+        case 1:
+            values[i] = high - v / 3;
+            break;
+        default:
+            values[i] = v;
+        }
+    }
+    qsort(values, (size_t)n, sizeof *values, by_value);
+}
+
+static void check_long(vj_kind kind, uint64_t *rng, vj_error *err)
+{
+    static int64_t rows[LONG_ROWS];
+    static int64_t wanted[LONG_KEYS];
+    int64_t n_rows = (int64_t)(test_random(rng) % LONG_ROWS);
+    int64_t n_keys = 1 + (int64_t)(test_random(rng) % (LONG_KEYS - 1));
+    int64_t spread = test_random(rng) % 2 ? 2000 : 100000;
+    vj_key_list list = {0};
+    vj_type type = vj_type_of(kind);
+    vj_colb start;
+    vj_join_index index;
+    vj_candidates cands = {0};
+    size_t at = 0;
+
+    make_long(kind, spread, rows, n_rows, rng);
+    make_long(VJ_I64, spread, wanted, n_keys, rng);
+    assert_ok(vj_colb_init(&start, &type, NULL, err), err);
+    for (int64_t i = 0; i < n_rows; i++)
+        assert_ok(vj_colb_int(&start, rows[i], err), err);
+    for (int64_t k = 0; k < n_keys; k++) {
+        vj_key key = {.matchable = true, .pos1 = wanted[k] + 1};
+
+        assert_ok(VJ_VEC_PUSH(&list.keys, key, err), err);
+    }
+    vj_join_index_init(&index, NULL);
+    assert_ok(vj_join_index_build(&index, &list, err), err);
+    vj_col view = vj_colb_view(&start);
+    assert_ok(vj_join_positions(&index, &index.runs.ptr[0], &view, 7, 1, &cands, err), err);
+    for (int64_t i = 0; i < n_rows; i++)
+        for (size_t p = 0; p < index.pos1.n; p++)
+            if (index.pos1.ptr[p] == rows[i] + 1) {
+                assert_true(at < cands.n);
+                assert_int_equal(cands.ptr[at].row, i + 7);
+                assert_int_equal(cands.ptr[at++].pos_i, p);
+            }
+    assert_int_equal(at, cands.n);
+    vj_join_index_fini(&index);
+    VJ_VEC_FINI(&cands);
+    VJ_VEC_FINI(&list.keys);
+    vj_colb_fini(&start);
+}
+
+static void long_slices_are_searched_right(void **state)
+{
+    (void)state;
+    static const vj_kind kinds[] = {VJ_U32, VJ_I32, VJ_I64};
+    uint64_t rng = test_seed();
+    vj_error err = {0};
+
+    for (int round = 0; round < 300; round++)
+        check_long(kinds[round % 3], &rng, &err);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(joins_as_the_oracle_does)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(joins_as_the_oracle_does),
+                                       cmocka_unit_test(long_slices_are_searched_right)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

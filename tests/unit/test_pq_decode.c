@@ -300,6 +300,63 @@ static void deltas_give_the_values_back(void **state)
     }
 }
 
+static void sums_of_deltas_equal_their_scalar_twin(void **state)
+{
+    (void)state;
+    static page_bytes p;
+    static uint32_t fast[900];
+    static uint32_t slow[900];
+    uint64_t seed = test_seed();
+
+    for (size_t i = 0; i < sizeof p.b; i++)
+        p.b[i] = (uint8_t)test_random(&seed);
+    for (int round = 0; round < 3000; round++) {
+        int width = round % 33;
+        int64_t at = (int64_t)(test_random(&seed) % 40);
+        int64_t n = (int64_t)(test_random(&seed) % 900);
+        uint32_t min_delta = (uint32_t)test_random(&seed);
+        uint32_t last = (uint32_t)test_random(&seed);
+        uint32_t last_slow = last;
+
+        pq_sum_deltas32(p.b, at, width, min_delta, &last, n, fast);
+        pq_sum_deltas32_scalar(p.b, at, width, min_delta, &last_slow, n, slow);
+        assert_int_equal(last, last_slow);
+        assert_memory_equal(fast, slow, (size_t)n * sizeof *fast);
+    }
+}
+
+/* INT32 columns count modulo 2^32: the same low bits as of the 64-bit sums. */
+static void narrow_deltas_are_the_wide_ones(void **state)
+{
+    (void)state;
+    page_bytes p = {{0}};
+    uint64_t seed = test_seed();
+
+    for (int round = 0; round < 2000; round++) {
+        static const uint8_t head[] = {128, 1, 4, 0xe8, 7, 200, 1}; /* 128 / 4, 1000 values */
+        uint32_t narrow[1000];
+        int64_t wide[1000];
+        pq_delta a, b;
+
+        memcpy(p.b, head, sizeof head);
+        for (size_t i = sizeof head; i < sizeof p.b - PQ_SLACK; i++)
+            p.b[i] = (uint8_t)(test_random(&seed) % 33);
+        assert_null(pq_delta_init(&a, p.b, p.b + sizeof p.b - PQ_SLACK, 32));
+        assert_null(pq_delta_init(&b, p.b, p.b + sizeof p.b - PQ_SLACK, 32));
+        for (int64_t i = 0; i < 1000;) {
+            int64_t n = VJ_MIN((int64_t)(test_random(&seed) % 200), 1000 - i);
+            const char *why = pq_delta_read32(&a, n, narrow + i);
+
+            assert_true((why == NULL) == (pq_delta_read(&b, n, wide + i) == NULL));
+            if (why != NULL)
+                break;
+            for (int64_t k = i; k < i + n; k++)
+                assert_int_equal(narrow[k], (uint32_t)wide[k]);
+            i += n;
+        }
+    }
+}
+
 static void broken_deltas_are_refused(void **state)
 {
     (void)state;
@@ -346,6 +403,8 @@ int main(void)
         cmocka_unit_test(ranks_count_the_ones_before),
         cmocka_unit_test(broken_runs_are_refused),
         cmocka_unit_test(deltas_give_the_values_back),
+        cmocka_unit_test(sums_of_deltas_equal_their_scalar_twin),
+        cmocka_unit_test(narrow_deltas_are_the_wide_ones),
         cmocka_unit_test(broken_deltas_are_refused),
     };
 
