@@ -6,13 +6,24 @@
 /* Positions decoded in one step: bounds memory against row groups of any size. */
 #define SLICE_ROWS ((int64_t)1 << 17)
 
+/* A cursor that stays with its column. */
+typedef struct kept_cursor {
+    vj_pq_cursor *cursor;
+    const vj_pq_file *file;
+    int32_t rowgroup_i;
+} kept_cursor;
+
+typedef VJ_VEC(kept_cursor) kept_cursors; /* by physical column */
+
 struct vj_refscan {
     const vj_plan *plan;
     vj_budget *budget;
     vj_candidates candidates;
     vj_pairs pairs;
     vj_pq_ranges ranges;
-    vj_pq_cursor *cursor; /* aimed at one column after the other */
+    vj_pq_cursor *cursor; /* aimed at one compressed column after the other */
+    kept_cursors *kept_of_db;
+    kept_cursors *kept; /* those of the database at hand */
     vj_pq_cache *cache;   /* shared by the workers */
     vj_built_reader *reader; /* rows by logical column */
     bool with_payload;
@@ -82,13 +93,54 @@ static vj_status reset_matches(vj_matches *m, const vj_key_list *keys, vj_error 
 
 /* ---- scratch ---- */
 
+/* The cursor for a column: one of its own if its pages are stored as they are. */
 static vj_status aim(vj_refscan *scan, const vj_pq_file *file, int32_t rowgroup_i,
-                     int32_t physical_i, vj_error *err)
+                     int32_t physical_i, int64_t row, vj_pq_cursor **out, vj_error *err)
 {
+    kept_cursor *kept = NULL;
+
+    while (scan->kept->n <= (size_t)physical_i)
+        VJ_TRY(VJ_VEC_PUSH(scan->kept, (kept_cursor){0}, err));
+    kept = &scan->kept->ptr[physical_i];
+    *out = kept->cursor;
+    if (kept->cursor != NULL) {
+        if (kept->file == file && kept->rowgroup_i == rowgroup_i &&
+            vj_pq_cursor_row(kept->cursor) <= row)
+            return VJ_OK;
+        kept->file = file;
+        kept->rowgroup_i = rowgroup_i;
+        return vj_pq_cursor_aim(kept->cursor, file, rowgroup_i, physical_i, err);
+    }
     if (scan->cursor == NULL)
         VJ_TRY(vj_pq_cursor_open(file, rowgroup_i, physical_i, scan->budget, &scan->cursor, err));
     vj_pq_cursor_share(scan->cursor, scan->at_edge ? scan->cache : NULL);
-    return vj_pq_cursor_aim(scan->cursor, file, rowgroup_i, physical_i, err);
+    VJ_TRY(vj_pq_cursor_aim(scan->cursor, file, rowgroup_i, physical_i, err));
+    *out = scan->cursor;
+    if (vj_pq_cursor_is_stored(scan->cursor)) {
+        *kept = (kept_cursor){scan->cursor, file, rowgroup_i};
+        scan->cursor = NULL;
+    }
+    return VJ_OK;
+}
+
+/* Mapped bytes that the worker may have in memory between row groups. */
+#define HELD_BYTES ((int64_t)8 << 20)
+
+/* Bytes of the files behind the scan go out of memory. */
+static void relax(vj_refscan *scan)
+{
+    int64_t held = scan->cursor != NULL ? vj_pq_cursor_held_bytes(scan->cursor) : 0;
+
+    for (size_t i = 0; i < scan->kept->n; i++)
+        if (scan->kept->ptr[i].cursor != NULL)
+            held += vj_pq_cursor_held_bytes(scan->kept->ptr[i].cursor);
+    if (held < HELD_BYTES)
+        return;
+    if (scan->cursor != NULL)
+        vj_pq_cursor_relax(scan->cursor);
+    for (size_t i = 0; i < scan->kept->n; i++)
+        if (scan->kept->ptr[i].cursor != NULL)
+            vj_pq_cursor_relax(scan->kept->ptr[i].cursor);
 }
 
 /* Rows of a field of the file, for the reader of logical columns. */
@@ -96,10 +148,12 @@ static vj_status select_rows(void *ctx, const vj_pq_file *file, int32_t rowgroup
                              int32_t physical_i, const int32_t *rows, int64_t n, vj_colb *dst,
                              vj_error *err)
 {
-    vj_refscan *scan = ctx;
+    vj_pq_cursor *cur = NULL;
 
-    VJ_TRY(aim(scan, file, rowgroup_i, physical_i, err));
-    return vj_pq_cursor_select(scan->cursor, rows, n, dst, err);
+    if (n == 0)
+        return VJ_OK;
+    VJ_TRY(aim(ctx, file, rowgroup_i, physical_i, rows[0], &cur, err));
+    return vj_pq_cursor_select(cur, rows, n, dst, err);
 }
 
 /* Stand at the rows of scan->rows. */
@@ -122,7 +176,13 @@ vj_status vj_refscan_new(const vj_plan *plan, vj_pq_cache *cache, vj_refscan **o
     scan->budget = plan->budget;
     scan->candidates.budget = scan->pairs.budget = scan->ranges.budget = scan->rows.budget =
         scan->live_groups.budget = scan->live_runs.budget = scan->run_code.budget = scan->cand_row.budget = plan->budget;
-    vj_status rc = vj_colb_init(&scan->chrom, &text, plan->budget, err);
+    scan->kept_of_db = vj_calloc(plan->budget, (size_t)VJ_MAX(plan->n_dbs, 1),
+                                 sizeof *scan->kept_of_db, err);
+    vj_status rc = scan->kept_of_db != NULL ? VJ_OK : VJ_E_NOMEM;
+    for (int32_t d = 0; rc == VJ_OK && d < plan->n_dbs; d++)
+        scan->kept_of_db[d].budget = plan->budget;
+    if (rc == VJ_OK)
+        rc = vj_colb_init(&scan->chrom, &text, plan->budget, err);
     if (rc == VJ_OK)
         rc = vj_built_reader_new(select_rows, scan, plan->budget, &scan->reader, err);
     if (rc != VJ_OK) {
@@ -152,6 +212,12 @@ void vj_refscan_free(vj_refscan *scan)
     vj_colb_fini(&scan->ref_each);
     vj_colb_fini(&scan->alt_each);
     vj_pq_cursor_free(scan->cursor);
+    for (int32_t d = 0; scan->kept_of_db != NULL && d < scan->plan->n_dbs; d++) {
+        for (size_t i = 0; i < scan->kept_of_db[d].n; i++)
+            vj_pq_cursor_free(scan->kept_of_db[d].ptr[i].cursor);
+        VJ_VEC_FINI(&scan->kept_of_db[d]);
+    }
+    vj_free(scan->kept_of_db);
     vj_free(scan);
 }
 
@@ -278,6 +344,7 @@ static vj_status find_candidates(vj_refscan *scan, const vj_database *db,
     int64_t shift = db->start_base == 0 ? 1 : 0;
     int64_t lo = 0;
     int64_t hi = 0;
+    vj_pq_cursor *cur = NULL;
 
     VJ_VEC_RESET(&scan->candidates);
     VJ_VEC_RESET(&scan->ranges);
@@ -286,9 +353,9 @@ static vj_status find_candidates(vj_refscan *scan, const vj_database *db,
     VJ_TRY(vj_pq_rows_between(file->pq, group->rowgroup_i, start_i, lo, hi, &scan->ranges, err));
     if (scan->ranges.n == 0)
         return VJ_OK;
-    VJ_TRY(aim(scan, file->pq, group->rowgroup_i, start_i, err));
+    VJ_TRY(aim(scan, file->pq, group->rowgroup_i, start_i, scan->ranges.ptr[0].beg, &cur, err));
     for (size_t i = 0; i < scan->ranges.n; i++)
-        VJ_TRY(scan_range(scan, index, scan->cursor, scan->ranges.ptr[i], shift, err));
+        VJ_TRY(scan_range(scan, index, cur, scan->ranges.ptr[i], shift, err));
     if (scan->live_runs.n > 1 && scan->candidates.n > 1)
         qsort(scan->candidates.ptr, scan->candidates.n, sizeof *scan->candidates.ptr, by_row);
     return VJ_OK;
@@ -495,6 +562,9 @@ vj_status vj_refscan_run(vj_refscan *scan, const vj_database *db, const vj_join_
                          bool with_payload, vj_matches *out, vj_error *err)
 {
     scan->with_payload = with_payload;
+    for (int32_t d = 0; d < scan->plan->n_dbs; d++)
+        if (scan->plan->dbs[d] == db)
+            scan->kept = &scan->kept_of_db[d];
     VJ_TRY(reset_matches(out, index->list, err));
     VJ_TRY(resolve_contigs(scan, db, index, out, err));
     VJ_TRY(prepare_alleles(scan, db, err));
@@ -507,8 +577,8 @@ vj_status vj_refscan_run(vj_refscan *scan, const vj_database *db, const vj_join_
         /* the neighbouring batches want the groups at both ends as well */
         scan->at_edge = i == 0 || i + 1 == scan->live_groups.n;
         vj_status rc = scan_rowgroup(scan, db, index, group, out, err);
-        if (rc == VJ_OK && scan->cursor != NULL)
-            vj_pq_cursor_relax(scan->cursor);
+        if (rc == VJ_OK)
+            relax(scan);
         if (rc != VJ_OK)
             return vj_wrap(err, rc, "reading database %s", db->name);
     }

@@ -13,11 +13,17 @@ int (*vj_write_fault_hook)(void);
 #endif
 
 static _Atomic int64_t total_read;
+static _Atomic int64_t total_lent;
 static _Thread_local int64_t thread_read;
 
 int64_t vj_os_bytes_read(void)
 {
     return atomic_load(&total_read);
+}
+
+int64_t vj_os_bytes_lent(void)
+{
+    return atomic_load(&total_lent);
 }
 
 int64_t vj_os_thread_bytes_read(void)
@@ -218,6 +224,7 @@ const uint8_t *vj_source_borrow(const vj_source *source, int64_t off, size_t len
     if (rc != 0)
         return NULL;
     count_read(len_bytes);
+    atomic_fetch_add(&total_lent, (int64_t)len_bytes);
     return source->ptr + off;
 }
 

@@ -52,6 +52,8 @@ void vj_source_return(const vj_source *source, int64_t off, size_t len_bytes);
 /* Bytes all sources and inputs of this process have read or borrowed, and those of this thread. */
 int64_t vj_os_bytes_read(void);
 int64_t vj_os_thread_bytes_read(void);
+/* Of the first those borrowed from files, which the system does not count as reads. */
+int64_t vj_os_bytes_lent(void);
 
 /* Sequential bytes: a file, a pipe, or standard input ("-"). One thread at a time. */
 typedef struct vj_input vj_input;

@@ -1,4 +1,4 @@
-#include "os/usage.h"
+#include "os/os.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -178,6 +178,8 @@ void vj_usage_now(vj_usage *out)
         add_rusage(out, &r);
     read_proc("/proc/self/io", text, sizeof text);
     out->read_bytes = number_after(text, "rchar:", -1);
+    if (out->read_bytes >= 0)
+        out->read_bytes += vj_os_bytes_lent();
     out->written_bytes = number_after(text, "wchar:", -1);
     out->disk_read_bytes = number_after(text, "\nread_bytes:", -1);
     out->disk_written_bytes = number_after(text, "\nwrite_bytes:", -1);

@@ -18,7 +18,7 @@ typedef struct vj_usage {
     int64_t major_faults;
     int64_t voluntary_switches;
     int64_t involuntary_switches;
-    int64_t read_bytes;         /* through read calls, cached or not; -1 when unknown */
+    int64_t read_bytes;         /* read or mapped, cached or not; -1 when unknown */
     int64_t written_bytes;      /* through write calls; -1 when unknown */
     int64_t disk_read_bytes;    /* fetched from storage; -1 when unknown */
     int64_t disk_written_bytes; /* sent to storage; -1 when unknown */

@@ -1,7 +1,6 @@
 #include "parquet/column.h"
 
-/* Borrowed file bytes are given back when they are so many, or the list of them is full. */
-#define HELD_BYTES ((int64_t)8 << 20)
+/* Ranges of borrowed file bytes that are remembered one by one; a longer list becomes one range. */
 #define HELD_RANGES 64
 
 typedef struct byte_range {
@@ -118,19 +117,37 @@ static void note_held(vj_pq_cursor *cur)
         if (pages->held_beg == pages->held_end)
             continue;
         cur->held_bytes += pages->held_end - pages->held_beg;
-        if (last != NULL && pages->held_beg >= last->beg && pages->held_beg <= last->end)
-            last->end = VJ_MAX(last->end, pages->held_end);
-        else if (cur->n_held < HELD_RANGES)
+        if (last != NULL && ((pages->held_beg >= last->beg && pages->held_beg <= last->end) ||
+                             cur->n_held == HELD_RANGES))
+            *last = (byte_range){VJ_MIN(last->beg, pages->held_beg),
+                                 VJ_MAX(last->end, pages->held_end)};
+        else
             cur->held[cur->n_held++] = (byte_range){pages->held_beg, pages->held_end};
         pages->held_beg = pages->held_end = 0;
     }
 }
 
+bool vj_pq_cursor_is_stored(const vj_pq_cursor *cur)
+{
+    bool stored = true;
+
+    for (int32_t i = 0; i < cur->n_columns; i++)
+        stored &= cur->columns[i].pages.chunk.codec == VJ_CODEC_NONE;
+    return stored;
+}
+
+int64_t vj_pq_cursor_held_bytes(const vj_pq_cursor *cur)
+{
+    int64_t held = cur->held_bytes;
+
+    for (int32_t i = 0; i < cur->n_columns; i++)
+        held += cur->columns[i].pages.held_end - cur->columns[i].pages.held_beg;
+    return held;
+}
+
 void vj_pq_cursor_relax(vj_pq_cursor *cur)
 {
     note_held(cur);
-    if (cur->held_bytes < HELD_BYTES && cur->n_held < HELD_RANGES)
-        return;
     for (int i = 0; i < cur->n_held; i++)
         vj_source_return(cur->file->source, cur->held[i].beg,
                          (size_t)(cur->held[i].end - cur->held[i].beg));
@@ -142,10 +159,11 @@ void vj_pq_cursor_relax(vj_pq_cursor *cur)
 static vj_status begin_rows(vj_pq_cursor *cur, const vj_pq_file *file, int32_t rowgroup_i,
                             vj_error *err)
 {
-    if (cur->file == file)
-        note_held(cur);
-    else
+    note_held(cur);
+    if (cur->file != file) {
         cur->n_held = 0; /* the file before may be gone, and its bytes with it */
+        cur->held_bytes = 0;
+    }
     cur->file = file;
     cur->rowgroup_i = rowgroup_i;
     cur->row = 0;

@@ -268,6 +268,8 @@ vj_status pq_pages_begin(pq_pages *p, const vj_pq_file *file, int32_t rowgroup_i
     p->lent_beg = p->lent_end = p->held_beg = p->held_end = 0;
     p->lends = vj_source_size(file->source) - p->end >= (int64_t)PQ_SLACK;
     p->ahead_bytes = c->compressed_bytes <= PQ_WHOLE_BYTES ? c->compressed_bytes : 65536;
+    if (p->lends && c->codec == VJ_CODEC_NONE)
+        p->ahead_bytes = VJ_MIN(c->compressed_bytes, PQ_LENT_BYTES);
     p->dict.n = -1;
     p->dict_off = 0;
     p->index.n = -1;
@@ -551,6 +553,11 @@ static vj_status load_dict(pq_pages *p, vj_error *err)
         VJ_TRY(take_shared(p, p->dict_off, h, &p->shared_dict, err));
     if (p->shared_dict == NULL) {
         VJ_TRY(read_body(p, p->dict_off, h, &body, err));
+        if (p->lends && p->chunk.codec == VJ_CODEC_NONE) {
+            p->dict.ptr = body; /* stays where it is */
+            p->dict.len_bytes = (size_t)h->compressed_bytes;
+            return pq_dict_index(&p->dict, p->leaf, h->n_values, err);
+        }
         vj_buf_reset(&p->dict.bytes);
         VJ_TRY(inflate(p, body, (size_t)h->compressed_bytes, (size_t)h->uncompressed_bytes,
                        &p->dict.bytes, err));

@@ -16,6 +16,8 @@
 #include "parquet/values.h"
 
 #define PQ_WHOLE_BYTES ((int64_t)4 << 20)
+/* Of an uncompressed chunk, bytes borrowed at once. */
+#define PQ_LENT_BYTES ((int64_t)256 << 10)
 
 typedef enum pq_page_type {
     PQ_PAGE_DATA = 0,

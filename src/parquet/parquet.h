@@ -171,11 +171,12 @@ void vj_pq_cache_free(vj_pq_cache *cache);
 /* Use the cache (NULL: none) for compressed pages from the next _aim or _rewind on. The files
  * read with it must not be freed before it. */
 void vj_pq_cursor_share(vj_pq_cursor *cur, vj_pq_cache *cache);
-/*
- * File bytes that the cursor borrowed in place may leave memory: called now and then, between
- * columns, it keeps what is resident within some 8 MiB and one column. What the cursor gave out
- * is not valid any more.
- */
+/* Nothing of what the cursor stands at is compressed: it holds little memory, and going on from
+ * where it stands is cheaper than aiming it again. */
+bool vj_pq_cursor_is_stored(const vj_pq_cursor *cur);
+/* Bytes of the file that the cursor has borrowed in place and not given back. */
+int64_t vj_pq_cursor_held_bytes(const vj_pq_cursor *cur);
+/* Those bytes may leave memory; they come again when they are needed. */
 void vj_pq_cursor_relax(vj_pq_cursor *cur);
 void vj_pq_cursor_free(vj_pq_cursor *cur);
 /*
