@@ -54,15 +54,17 @@ def trim_suffix(ref, alt):
 
 
 def expand(pl, found):
-    """Candidates of database rows: columns __vj_i, contig, pos, ref, alt; one row per ALT."""
+    """Candidates of database rows: columns __vj_i, contig, pos, ref, alt; one row per ALT.
+
+    An ALT that is null or not letters matches nothing; the row still tells its REF (S-42).
+    """
     if found.schema["__vj_a"].base_type() == pl.List:
-        several = found.filter(pl.col("__vj_a").list.len() > 1)
-        single = found.filter(pl.col("__vj_a").list.len() == 1).with_columns(
-            pl.col("__vj_a").list.first()
-        )
+        is_several = (pl.col("__vj_a").list.len() > 1).fill_null(False)
+        several = found.filter(is_several)
+        single = found.filter(~is_several).with_columns(pl.col("__vj_a").list.first())
         split = several
     else:
-        joined = pl.col("__vj_a").str.contains("[,|]")
+        joined = pl.col("__vj_a").str.contains("[,|]").fill_null(False)
         single = found.filter(~joined)
         several = found.filter(joined)
         split = several.with_columns(pl.col("__vj_a").str.replace_all(",", "|").str.split("|"))
@@ -74,14 +76,13 @@ def expand(pl, found):
     refs, alts, index = [], [], []
     for i, (ref, many) in enumerate(zip(split["__vj_r"].to_list(), split["__vj_a"].to_list())):
         for alt in many:
-            if ref is None or alt is None or not letters(alt):
-                continue
-            ref_one, alt_one = trim_suffix(ref.upper(), alt.upper())
+            ref_one, alt_one = ref and ref.upper(), None
+            if ref and alt and letters(alt):
+                ref_one, alt_one = trim_suffix(ref_one, alt.upper())
             refs.append(ref_one)
             alts.append(alt_one)
             index.append(i)
-    parts = split.drop("__vj_r", "__vj_a")[index] if index else split.drop("__vj_r", "__vj_a").clear()
-    parts = parts.with_columns(
+    parts = split.drop("__vj_r", "__vj_a")[index].with_columns(
         pl.Series("__vj_r", refs, dtype=pl.String), pl.Series("__vj_a", alts, dtype=pl.String)
     )
     return pl.concat([single, parts.select(single.columns)], how="vertical")
@@ -239,7 +240,10 @@ def scan_database(pl, db, left):
 
 
 def pair_rows(pl, db, left, found):
-    """(sample row, database row) pairs that match, each once, database order inside a row."""
+    """(sample row, database row) pairs that match, each once, database order inside a row.
+
+    Also a function that gives the rows which share a part of the key with some candidate.
+    """
     shift = 1 if db["start_base"] == 0 else 0
     exprs = [pl.col("__vj_i")]
     left_on, right_on = [], []
@@ -276,13 +280,39 @@ def pair_rows(pl, db, left, found):
     pairs = keys.join(
         candidates.lazy(), left_on=left_on, right_on=right_on, how="inner", nulls_equal=False
     )
-    return pairs.select(ROW, "__vj_i").unique().sort(ROW, "__vj_i").collect(engine="streaming")
+    pairs = pairs.select(ROW, "__vj_i").unique().sort(ROW, "__vj_i").collect(engine="streaming")
+    n_place = len(left_on) - (2 if db["key_alleles"] else 0)
+
+    def near(rows, n_more):
+        """Of these rows those that agree with a candidate in place and n_more of REF and ALT."""
+        n = n_place + n_more
+        keyed = keys.join(rows.lazy(), on=ROW, how="semi")
+        keyed = keyed.join(candidates.lazy(), left_on=left_on[:n], right_on=right_on[:n], how="semi")
+        return keyed.select(ROW).collect(engine="streaming")
+
+    return pairs, near
 
 
-def apply_policy(pl, job, db, pairs):
-    counts = pairs.group_by(ROW).len()
+def write_fates(pl, job, db, counts, near):
+    """What became of each row with this database: 3 matched, 2 REF agrees, 1 its place is there.
+
+    4 is added where a row matched more than once.
+    """
+    fates = pl.zeros(job["left_rows"], dtype=pl.UInt8, eager=True)
+    if near is not None and db["key_alleles"]:
+        rest = pl.DataFrame({ROW: pl.arange(job["left_rows"], eager=True)})
+        rest = rest.join(counts, on=ROW, how="anti")
+        placed = near(rest, 0)
+        fates = fates.scatter(placed[ROW], 1).scatter(near(placed, 1)[ROW], 2)
+    if near is not None:
+        fates = fates.scatter(counts[ROW], 3)
+        fates = fates.scatter(counts.filter(pl.col("len") > 1)[ROW], 7)
+    pl.DataFrame({"fate": fates}).write_parquet(db["fates"], compression="uncompressed")
+
+
+def apply_policy(pl, job, db, pairs, counts):
+    """The pairs that go into the result."""
     several = counts.filter(pl.col("len") > 1)
-    facts = {"pairs": pairs.height, "rows": counts.height, "several": several.height}
     if several.height and job["duplicates"] == "error":
         first = several.sort(ROW).row(0)
         raise JobError(
@@ -292,8 +322,7 @@ def apply_policy(pl, job, db, pairs):
         )
     if job["duplicates"] == "first":
         pairs = pairs.unique(subset=[ROW], keep="first", maintain_order=True)
-        several = several.clear()
-    return pairs, facts, several
+    return pairs
 
 
 def polars_type(pl, text):
@@ -326,21 +355,26 @@ def join_database(pl, job, db, left, rows, number):
         fields = {c["name"]: polars_type(pl, c["type"]) for c in db["payload"]}
         payload = pl.DataFrame(schema={index: pl.UInt32, **fields})
         rows = rows.with_columns(pl.lit(None, dtype=pl.UInt32).alias(index))
-        return rows, payload, {"pairs": 0, "rows": 0, "several": 0}, None
+        write_fates(pl, job, db, None, None)
+        return rows, payload, 0, None
     try:
         found, _ = scan_database(pl, db, left)
     except (JobError, MemoryError):
         raise
     except Exception as error:
         raise JobError(kind_of(error), f"database {db['name']}: {first_line(error)}") from error
-    pairs, facts, several = apply_policy(pl, job, db, pair_rows(pl, db, left, found))
-    pairs = pairs.rename({"__vj_i": index})
+    pairs, near = pair_rows(pl, db, left, found)
+    counts = pairs.group_by(ROW).len()
+    pairs = apply_policy(pl, job, db, pairs, counts).rename({"__vj_i": index})
+    write_fates(pl, job, db, counts, near)
     payload = found.select(
         pl.col("__vj_i").alias(index),
         *[pl.col(c["source"]).alias(c["name"]) for c in db["payload"]],
     ).join(pairs.select(index).unique(), on=index, how="semi")
     rows = rows.join(pairs, on=ROW, how="left", maintain_order="left_right")
-    return rows, payload, facts, several
+    if job["duplicates"] == "first":
+        counts = counts.clear()
+    return rows, payload, pairs.height, counts.filter(pl.col("len") > 1)
 
 
 def expected_rows(pl, job, several):
@@ -366,11 +400,11 @@ def run(job):
     payloads, several = [], []
     for number, db in enumerate(job["databases"]):
         began = time.monotonic()
-        rows, payload, facts, counts = join_database(pl, job, db, left, rows, number)
+        rows, payload, n_pairs, counts = join_database(pl, job, db, left, rows, number)
         payloads.append(payload)
         if counts is not None and counts.height:
             several.append(counts)
-        emit("stage", database=db["name"], seconds=time.monotonic() - began, **facts)
+        emit("stage", database=db["name"], seconds=time.monotonic() - began, pairs=n_pairs)
     order = "none" if job["any_order"] else "left"
     if rows.height == job["left_rows"]:
         # one output row per sample row, in its order: the sides stand beside each other

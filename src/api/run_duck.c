@@ -322,7 +322,6 @@ static vj_status note_counts(vj_external *ext, const description *d, const vj_du
     for (int32_t i = 0; i < ext->plan->n_dbs; i++) {
         vj_report_db *db = ext->result->dbs[i];
 
-        db->duplicate_keys = d->counts[i].n_multi_rows;
         db->matched_rows = first ? d->counts[i].n_left_rows : d->counts[i].n_pairs;
         VJ_TRY(vj_external_note_fates(ext, i, d->counts[i].best, err));
     }

@@ -64,9 +64,7 @@ static vj_status read_slice(table_scan *scan, int32_t f, int64_t n, vj_error *er
     return VJ_OK;
 }
 
-typedef vj_status (*slice_sink)(void *arg, const vj_batch *batch, vj_error *err);
-
-static vj_status scan_rowgroup(table_scan *scan, int32_t g, slice_sink sink, void *arg,
+static vj_status scan_rowgroup(table_scan *scan, int32_t g, vj_slice_sink sink, void *arg,
                                vj_error *err)
 {
     const vj_schema *schema = &vj_pq_meta_view(scan->file)->schema;
@@ -89,7 +87,7 @@ static vj_status scan_rowgroup(table_scan *scan, int32_t g, slice_sink sink, voi
     return VJ_OK;
 }
 
-static vj_status scan_file(const char *path, vj_budget *budget, slice_sink sink, void *arg,
+vj_status vj_external_scan(const char *path, vj_budget *budget, vj_slice_sink sink, void *arg,
                            vj_error *err)
 {
     table_scan scan = {.budget = budget};
@@ -179,7 +177,7 @@ static vj_status hash_file(vj_external *ext, vj_error *err)
 
     if (sink.scratch == NULL)
         return VJ_E_NOMEM;
-    vj_status rc = scan_file(ext->out_path, NULL, hash_slice, &sink, err);
+    vj_status rc = vj_external_scan(ext->out_path, NULL, hash_slice, &sink, err);
     vj_free(sink.scratch);
     ext->result->hash = sink.hash;
     ext->result->rows_out = sink.hash.n_rows;
@@ -227,35 +225,11 @@ static vj_status publish_tsv(vj_external *ext, vj_error *err)
     vj_status rc = VJ_OK;
 
     VJ_GO(rc, vj_sink_open(ext->plan, &target.sink, err));
-    VJ_GO(rc, scan_file(ext->out_path, NULL, write_slice, &target, err));
+    VJ_GO(rc, vj_external_scan(ext->out_path, NULL, write_slice, &target, err));
     VJ_GO(rc, vj_sink_finish(target.sink, ext->result, err));
 out:
     vj_sink_free(target.sink);
     return rc;
-}
-
-/*
- * What the engine says it matched. Where the native pass found the same out by itself, the two must
- * agree; elsewhere (other join columns) the engine's word is all there is.
- */
-vj_status vj_external_note(vj_external *ext, int32_t d, const vj_external_counts *counts,
-                           vj_error *err)
-{
-    vj_report_db *db = ext->result->dbs[d];
-
-    db->matched_rows = counts->pairs;
-    if (vj_plan_is_standard(ext->plan)) {
-        /* with several samples an allele is as many rows */
-        if (ext->result->rows_in != ext->result->alleles_in ||
-            db->matched_alleles == counts->left_rows)
-            return VJ_OK;
-        return vj_fail(err, VJ_E_BUG, "database %s: the engine matched %lld alleles, the native "
-                       "key scan %lld: please report this", ext->plan->dbs[d]->name,
-                       (long long)counts->left_rows, (long long)db->matched_alleles);
-    }
-    db->duplicate_keys = counts->several;
-    return vj_report_count(ext->result->report, db, "all", VJ_REASON_MATCHED, counts->left_rows,
-                           err);
 }
 
 /* Where the engine writes: the output's own temporary file, or one in our folder for TSV. */

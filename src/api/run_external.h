@@ -20,26 +20,27 @@ typedef struct vj_external {
     char out_path[4096];   /* what the engine is to write */
 } vj_external;
 
-/* What an engine matched in one database, before the duplicate policy. */
-typedef struct vj_external_counts {
-    int64_t pairs;     /* of input row and database row */
-    int64_t left_rows; /* input rows with a match */
-    int64_t several;   /* input rows with more than one */
-} vj_external_counts;
-VJ_MUST_CHECK vj_status vj_external_note(vj_external *ext, int32_t d,
-                                         const vj_external_counts *counts, vj_error *err);
-
-/* What became of a left row with a database, in rising order; VJ_DUCK_BEST_* are the same. */
+/*
+ * What became of a left row with a database, in rising order, and whether it met more than one
+ * database row. VJ_DUCK_BEST_* and the Polars worker's numbers are the same.
+ */
 enum {
     VJ_FATE_NO_POSITION = 0,
     VJ_FATE_REF_DIFFERS = 1,
     VJ_FATE_ALT_DIFFERS = 2,
-    VJ_FATE_MATCHED = 3
+    VJ_FATE_MATCHED = 3,
+    VJ_FATE_LEVELS = 3, /* mask */
+    VJ_FATE_SEVERAL = 4
 };
 
 /* Count a database's fates (one byte per row of the keyed file) into the report. */
 VJ_MUST_CHECK vj_status vj_external_note_fates(const vj_external *ext, int32_t db_i,
                                                const uint8_t *fates, vj_error *err);
+
+/* Rows of a Parquet file that this job wrote, in order, in slices; the batch is sink's to read. */
+typedef vj_status (*vj_slice_sink)(void *arg, const vj_batch *batch, vj_error *err);
+VJ_MUST_CHECK vj_status vj_external_scan(const char *path, vj_budget *budget, vj_slice_sink sink,
+                                         void *arg, vj_error *err);
 
 /* Fill result->rows_out and the databases' counts; write ext->out_path. */
 typedef vj_status (*vj_external_join)(vj_external *ext, vj_error *err);

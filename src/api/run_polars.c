@@ -55,9 +55,16 @@ static json_t *describe_payload(const vj_database *db)
     return list;
 }
 
-static json_t *describe_db(const vj_external *ext, const vj_database *db,
-                           const vj_join_parts *parts)
+/* Where the worker tells what became of each row with this database. */
+static void fates_path(const vj_external *ext, int32_t db_i, char *dst, size_t cap)
 {
+    snprintf(dst, cap, "%s/fates-%d.parquet", ext->dir, db_i);
+}
+
+static json_t *describe_db(const vj_external *ext, int32_t db_i, const vj_join_parts *parts)
+{
+    const vj_database *db = ext->plan->dbs[db_i];
+    char fates[4200];
     json_t *root = json_object();
     json_t *pairs = json_array();
 
@@ -89,6 +96,8 @@ static json_t *describe_db(const vj_external *ext, const vj_database *db,
     json_object_set_new(root, "key_alleles", json_boolean(parts->alleles));
     json_object_set_new(root, "pairs", pairs);
     json_object_set_new(root, "payload", describe_payload(db));
+    fates_path(ext, db_i, fates, sizeof fates);
+    json_object_set_new(root, "fates", text_json(fates));
     return root;
 }
 
@@ -115,7 +124,7 @@ static vj_status describe_job(vj_external *ext, json_t **out, vj_error *err)
     for (int32_t f = 0; f < plan->n_left_fields; f++)
         json_array_append_new(left_columns, text_json(plan->out_schema.fields[f].name));
     for (int32_t d = 0; d < plan->n_dbs; d++)
-        json_array_append_new(databases, describe_db(ext, plan->dbs[d], &plan->join_parts));
+        json_array_append_new(databases, describe_db(ext, d, &plan->join_parts));
     json_t *root = json_object();
     json_object_set_new(root, "left", text_json(ext->left_path));
     json_object_set_new(root, "left_rows", json_integer((json_int_t)ext->result->rows_in));
@@ -140,17 +149,42 @@ static vj_status take_event(void *arg, const json_t *event, vj_error *err)
     vj_external *ext = arg;
     const char *name = json_string_value(json_object_get(event, "database"));
 
-    /* where the native pass did not look at the keys, the worker's own count of matches */
+    (void)err;
     if (ext->result->rows_expected < 0 && json_object_get(event, "expected") != NULL)
         ext->result->rows_expected = integer_of(event, "expected");
-    for (int32_t d = 0; name != NULL && d < ext->plan->n_dbs; d++) {
-        vj_external_counts counts = {integer_of(event, "pairs"), integer_of(event, "rows"),
-                                     integer_of(event, "several")};
-
+    for (int32_t d = 0; name != NULL && d < ext->plan->n_dbs; d++)
         if (strcmp(ext->plan->dbs[d]->name, name) == 0)
-            return vj_external_note(ext, d, &counts, err);
-    }
+            ext->result->dbs[d]->matched_rows = integer_of(event, "pairs");
     return VJ_OK;
+}
+
+/* ---- what became of each row ---- */
+
+static vj_status take_fates(void *arg, const vj_batch *batch, vj_error *err)
+{
+    vj_buf *fates = arg;
+    const vj_col *col = &batch->cols[0];
+
+    if (batch->schema->n_fields != 1 || col->type->kind != VJ_U8)
+        return vj_fail(err, VJ_E_BUG, "the Polars worker's fates are not one column of bytes");
+    return vj_buf_append(fates, col->data, (size_t)batch->n_rows, err);
+}
+
+static vj_status note_fates(const vj_external *ext, int32_t db_i, vj_error *err)
+{
+    char path[4200];
+    vj_buf fates = {0};
+    vj_status rc = VJ_OK;
+
+    fates_path(ext, db_i, path, sizeof path);
+    VJ_GO(rc, vj_external_scan(path, NULL, take_fates, &fates, err));
+    if ((int64_t)fates.len_bytes != ext->result->rows_in)
+        VJ_GO(rc, vj_fail(err, VJ_E_BUG, "the Polars worker told of %lld rows, expected %lld",
+                          (long long)fates.len_bytes, (long long)ext->result->rows_in));
+    rc = vj_external_note_fates(ext, db_i, fates.ptr, err);
+out:
+    vj_buf_fini(&fates);
+    return rc;
 }
 
 static void note_start(void *arg, int64_t pid)
@@ -195,5 +229,7 @@ vj_status vj_polars_engine_join(vj_external *ext, vj_error *err)
         vj_track_child_end(ext->plan->track, usage.pid, usage.max_rss_bytes);
     vj_track_child_group(ext->plan->track, usage.group_peak_bytes);
     json_decref(job);
+    for (int32_t d = 0; rc == VJ_OK && d < ext->plan->n_dbs; d++)
+        rc = note_fates(ext, d, err);
     return rc;
 }

@@ -18,11 +18,11 @@ static vj_reason reason_of(const fate_count *c, uint8_t flags, uint8_t fate)
     static const vj_reason by_fate[] = {VJ_REASON_NO_POSITION, VJ_REASON_REF_DIFFERS,
                                         VJ_REASON_ALT_DIFFERS, VJ_REASON_MATCHED};
 
+    if (!c->contig_known)
+        return VJ_REASON_CONTIG_ABSENT;
     if ((flags & VJ_KEYED_MATCHABLE) == 0)
         return VJ_REASON_NOT_MATCHABLE;
-    if (fate != VJ_FATE_MATCHED && !c->contig_known)
-        return VJ_REASON_CONTIG_ABSENT;
-    return by_fate[fate & 3];
+    return by_fate[fate & VJ_FATE_LEVELS];
 }
 
 static vj_status close_contig(fate_count *c, const char *shown, vj_error *err)
@@ -47,17 +47,12 @@ static void count_rows(fate_count *c, int64_t beg, int64_t end, const uint8_t *f
             continue;
         vj_reason reason = reason_of(c, flags[i], fates[i]);
         c->n[reason]++;
+        c->report->duplicate_keys += (fates[i] & VJ_FATE_SEVERAL) != 0;
         if (reason == VJ_REASON_MATCHED && !c->record_counted) {
             c->report->matched_records++;
             c->record_counted = true;
         }
     }
-}
-
-/* A contig that the statistics do not name may still be in a row group that holds several. */
-static bool knows_contig(const vj_database *db, vj_span canonical)
-{
-    return db->has_unknown_contigs || vj_map_find(&db->contigs.by_name, canonical) >= 0;
 }
 
 vj_status vj_external_note_fates(const vj_external *ext, int32_t db_i, const uint8_t *fates,
@@ -71,7 +66,10 @@ vj_status vj_external_note_fates(const vj_external *ext, int32_t db_i, const uin
         bool last = r + 1 == keyed->runs.n;
         int64_t end = last ? (int64_t)keyed->row_flags.n : keyed->runs.ptr[r + 1].first_row;
 
-        c.contig_known = knows_contig(ext->plan->dbs[db_i], keyed->contigs.keys[run->fact_i]);
+        /* other join columns may do without the contig */
+        c.contig_known = !ext->plan->join_parts.contig ||
+                         vj_map_find(&ext->plan->dbs[db_i]->contigs.by_name,
+                                     keyed->contigs.keys[run->fact_i]) >= 0;
         count_rows(&c, run->first_row, end, fates);
         VJ_TRY(close_contig(&c, keyed->facts.ptr[run->fact_i].shown, err));
     }

@@ -228,7 +228,8 @@ enum {
     VJ_DUCK_BEST_NONE = 0,     /* no row with its contig and position (or pairs) */
     VJ_DUCK_BEST_POSITION = 1, /* there are, none with its REF */
     VJ_DUCK_BEST_REF = 2,      /* there are, none with its ALT */
-    VJ_DUCK_BEST_MATCH = 3
+    VJ_DUCK_BEST_MATCH = 3,
+    VJ_DUCK_BEST_SEVERAL = 4   /* a flag beside _MATCH: it met more than one row */
 };
 
 /* Of one database. */

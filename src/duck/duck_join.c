@@ -190,6 +190,13 @@ static int64_t all_rows(const tally *counts)
     return n;
 }
 
+/* As the caller is told it: the level, and whether there was more than one match. */
+static uint8_t best_of(uint8_t row)
+{
+    return (uint8_t)((row & LEVEL_MASK) |
+                     (row >> FURTHER_SHIFT > 0 ? VJ_DUCK_BEST_SEVERAL : 0));
+}
+
 static void give_counts(const tally *counts, vj_duck_counts *out)
 {
     out->n_all_rows = all_rows(counts);
@@ -199,7 +206,7 @@ static void give_counts(const tally *counts, vj_duck_counts *out)
         out->dbs[i].n_left_rows = db->n_left_rows;
         out->dbs[i].n_multi_rows = db->n_multi_rows;
         for (int64_t row = 0; out->dbs[i].best != NULL && row < counts->n_left_rows; row++)
-            out->dbs[i].best[row] = (uint8_t)(db->rows[row] & LEVEL_MASK);
+            out->dbs[i].best[row] = best_of(db->rows[row]);
     }
 }
 

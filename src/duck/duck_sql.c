@@ -122,7 +122,8 @@ typedef struct allele_sql {
     const char *many;  /* condition: the row has several ALTs */
     const char *first; /* its ALT where it has one */
     const char *list;  /* its ALTs as a list */
-    const char *bars;  /* its ALTs joined by bars, for a regular expression */
+    const char *bars;  /* its ALTs joined by bars, for a regular expression; without nulls */
+    const char *nulls; /* condition: some of its ALTs are null */
 } allele_sql;
 
 /*
@@ -142,17 +143,21 @@ static vj_status add_many_match(vj_buf *sql, const allele_sql *a, vj_error *err)
 
 /*
  * Whether some candidate has the key's REF: R = ref + s and an ALT ends in s, with no longer
- * suffix shared. For the reason of an unmatched key only; nearly always the first line decides.
+ * suffix shared; an ALT that is not of letters shares none. For the reason of an unmatched key
+ * only; nearly always the first line decides.
  */
 static vj_status add_many_near(vj_buf *sql, const allele_sql *a, vj_error *err)
 {
     return duck_sqlf(sql, err,
                      "CASE WHEN strlen(%s) = 1 THEN %s = k.ref "
+                     "WHEN %s = k.ref AND (%s OR regexp_matches(%s, '(^|[|])($|[|]|[^|]*[^A-Z|])'))"
+                     " THEN true "
                      "WHEN regexp_full_match(%s, '[A-Z]+') AND starts_with(%s, k.ref) "
                      "THEN regexp_matches(%s, '(^|[|])' || CASE WHEN strlen(k.ref) = 1 THEN "
-                     "'[^|]+' ELSE '([^|]|[^|]*[^|' || right(k.ref, 1) || '])' END || "
+                     "'[A-Z]+' ELSE '([A-Z]|[A-Z]*[' || replace('ABCDEFGHIJKLMNOPQRSTUVWXYZ', "
+                     "right(k.ref, 1), '') || '])' END || "
                      "substr(%s, strlen(k.ref) + 1) || '($|[|])') ELSE false END",
-                     a->ref, a->ref, a->ref, a->ref, a->bars, a->ref);
+                     a->ref, a->ref, a->ref, a->nulls, a->bars, a->ref, a->ref, a->bars, a->ref);
 }
 
 /* 3 match, 2 REF agrees, 1 position agrees: VJ_DUCK_BEST_* */
@@ -193,7 +198,8 @@ static vj_status add_allele_levels(vj_buf *sql, const vj_duck_db *db, vj_error *
         "string_split(translate(array_to_string(d.%n, chr(10))" FOLD_TO ", chr(10))"};
     static const char *const bars[] = {NULL, "replace(translate(d.%n" FOLD_TO ", ',', '|')",
                                        "translate(array_to_string(d.%n, '|')" FOLD_TO};
-    vj_buf parts[5];
+    static const char *const nulls[] = {NULL, "false", "list_count(d.%n) < len(d.%n)"};
+    vj_buf parts[6];
     allele_sql a = {0};
     vj_status rc = VJ_OK;
 
@@ -206,6 +212,7 @@ static vj_status add_allele_levels(vj_buf *sql, const vj_duck_db *db, vj_error *
         VJ_GO(rc, expression(&parts[2], &a.many, many[db->alt_kind], db->alt, err));
         VJ_GO(rc, expression(&parts[3], &a.list, list[db->alt_kind], db->alt, err));
         VJ_GO(rc, expression(&parts[4], &a.bars, bars[db->alt_kind], db->alt, err));
+        VJ_GO(rc, expression(&parts[5], &a.nulls, nulls[db->alt_kind], db->alt, err));
     }
     rc = add_levels(sql, &a, err);
 out:

@@ -233,8 +233,7 @@ vj_status vj_keyed_append(vj_keyed *keyed, vj_keyed_rows *rows, const vj_left *l
         VJ_TRY(vj_outfile_write(keyed->bad_records, left->bad_lines->ptr,
                                 left->bad_lines->len_bytes, err));
     VJ_TRY(note_keys(keyed, left, err));
-    if (keyed->plan->engine == VJ_ENGINE_DUCKDB)
-        VJ_TRY(note_rows(keyed, left, err));
+    VJ_TRY(note_rows(keyed, left, err));
     VJ_TRY(write_rows(keyed, rows, left, err));
     result->rows_in += left->n_rows;
     result->records_in += left->n_records;

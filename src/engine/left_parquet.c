@@ -21,6 +21,8 @@ struct vj_left_parquet {
     vj_pq_cursor **cursors; /* one per field, all on the current row group */
     int32_t rowgroup_i;     /* current; n_rowgroups: at the end */
     int64_t row_i;          /* in it */
+    int64_t first_row;      /* rows of the file before it */
+    int64_t n_samples;      /* rows an allele has */
     vj_colb alt_index;      /* of the whole current row group, if there is such a column */
     int64_t bytes_done;
     look_ahead ahead;
@@ -78,6 +80,38 @@ static vj_status find_columns(vj_left_parquet *source, vj_error *err)
     return VJ_OK;
 }
 
+/* Rows an allele has: until the first row's sample comes back. */
+static vj_status count_samples(vj_left_parquet *source, vj_error *err)
+{
+    vj_pq_cursor *cur = NULL;
+    const vj_col *part = NULL;
+    vj_buf first = {.budget = source->budget};
+    int64_t n = 0;
+    vj_status rc = VJ_OK;
+
+    source->n_samples = 1;
+    if (source->at.sample < 0 || vj_pq_meta_view(source->file)->n_rowgroups == 0)
+        return VJ_OK;
+    VJ_TRY(vj_pq_cursor_open(source->file, 0, source->at.sample, source->budget, &cur, err));
+    do {
+        VJ_GO(rc, vj_pq_cursor_next(cur, 4096, &part, err));
+        for (int64_t i = 0; part != NULL && i < part->n_rows; i++, n++) {
+            vj_span name = vj_col_is_null(part, i) ? (vj_span){"", 0} : vj_col_bytes(part, i);
+
+            if (n == 0)
+                VJ_GO(rc, vj_buf_append(&first, name.ptr, name.len_bytes, err));
+            else if (vj_span_eq(name, vj_buf_span(&first)))
+                goto found;
+        }
+    } while (part != NULL);
+found:
+    source->n_samples = VJ_MAX(n, 1);
+out:
+    vj_buf_fini(&first);
+    vj_pq_cursor_free(cur);
+    return rc;
+}
+
 vj_status vj_left_parquet_open(const char *path, vj_budget *budget, vj_left_parquet **out,
                                vj_error *err)
 {
@@ -91,6 +125,7 @@ vj_status vj_left_parquet_open(const char *path, vj_budget *budget, vj_left_parq
     source->rowgroup_i = -1;
     VJ_GO(rc, vj_pq_open_path(path, budget, &source->file, err));
     VJ_GO(rc, find_columns(source, err));
+    VJ_GO(rc, count_samples(source, err));
     const vj_schema *schema = &vj_pq_meta_view(source->file)->schema;
     source->cursors = vj_calloc(budget, (size_t)schema->n_fields, sizeof *source->cursors, err);
     rc = source->cursors != NULL ? VJ_OK : VJ_E_NOMEM;
@@ -310,6 +345,7 @@ static vj_status advance(vj_left_parquet *source, bool *out_more, vj_error *err)
                 return VJ_OK;
             }
             source->bytes_done += group.compressed_bytes;
+            source->first_row += group.n_rows;
         }
         if (++source->rowgroup_i < meta->n_rowgroups)
             VJ_TRY(open_rowgroup(source, err));
@@ -327,6 +363,26 @@ static int64_t next_above(const vj_col *alt_index, int64_t from, int64_t end, bo
     return from;
 }
 
+/* The row of the group at or after row_i, at most n_rows, where an allele of all samples begins. */
+static int64_t allele_begin(const vj_left_parquet *source, int64_t row_i, int64_t n_rows)
+{
+    int64_t over = (source->first_row + row_i) % source->n_samples;
+
+    return over == 0 ? row_i : VJ_MIN(row_i + source->n_samples - over, n_rows);
+}
+
+/* Rows at the beginning of the current group that belong to the record before them. */
+static int64_t rows_of_last_record(vj_left_parquet *source)
+{
+    int64_t n_rows = vj_pq_rowgroup_view(source->file, source->rowgroup_i).n_rows;
+    int64_t n = allele_begin(source, 0, n_rows);
+
+    if (source->at.alt_index < 0)
+        return n;
+    vj_col alt_index = vj_colb_view(&source->alt_index);
+    return next_above(&alt_index, n, n_rows, false);
+}
+
 /*
  * Rows to take: want, and on to the end of the record that it would cut. With several samples a
  * record is 1 1 1 2 2 2 3 3 3: it begins as many rows before its first 2 as there are of these.
@@ -338,10 +394,10 @@ static int64_t whole_records(vj_left_parquet *source, int64_t want)
 
     if (want >= left)
         return left;
+    int64_t end = allele_begin(source, source->row_i + want, group.n_rows);
     if (source->at.alt_index < 0)
-        return want;
+        return end - source->row_i;
     vj_col alt_index = vj_colb_view(&source->alt_index);
-    int64_t end = source->row_i + want;
     int64_t second = next_above(&alt_index, end, group.n_rows, true);
     int64_t n_samples = 0;
     while (second + n_samples < group.n_rows && !vj_col_is_null(&alt_index, second + n_samples) &&
@@ -374,18 +430,13 @@ vj_status vj_left_parquet_peek(vj_left_parquet *source, int64_t want_rows, int64
     return VJ_OK;
 }
 
-vj_status vj_left_parquet_read(vj_left_parquet *source, int64_t want_rows,
-                               vj_left_parquet_rows *rows, bool *out_more, vj_error *err)
+/* The next n rows of the current group. */
+static vj_status read_rows(vj_left_parquet *source, int64_t n, vj_left_parquet_rows *rows,
+                           vj_error *err)
 {
     const vj_col *part = NULL;
 
-    for (int32_t f = 0; f < rows->schema.n_fields; f++)
-        vj_colb_reset(&rows->builders[f]);
-    rows->n_rows = 0;
-    VJ_TRY(advance(source, out_more, err));
-    if (!*out_more)
-        return VJ_OK;
-    rows->n_rows = whole_records(source, want_rows);
+    rows->n_rows += n;
     for (int32_t f = 0; f < rows->schema.n_fields; f++) {
         vj_colb *b = &rows->builders[f];
 
@@ -395,12 +446,35 @@ vj_status vj_left_parquet_read(vj_left_parquet *source, int64_t want_rows,
                 return vj_fail(err, VJ_E_CORRUPT,
                                "%s: column %s: row group %d: expected %lld rows, found %lld",
                                vj_pq_meta_view(source->file)->name, rows->schema.fields[f].name,
-                               source->rowgroup_i, (long long)(source->row_i + rows->n_rows),
-                               (long long)(source->row_i + b->n_rows));
+                               source->rowgroup_i, (long long)(source->row_i + n),
+                               (long long)(source->row_i + n + b->n_rows - rows->n_rows));
             VJ_TRY(vj_colb_append(b, part, 0, part->n_rows, err));
         }
     }
-    source->row_i += rows->n_rows;
+    source->row_i += n;
+    return VJ_OK;
+}
+
+vj_status vj_left_parquet_read(vj_left_parquet *source, int64_t want_rows,
+                               vj_left_parquet_rows *rows, bool *out_more, vj_error *err)
+{
+    bool more = true;
+
+    for (int32_t f = 0; f < rows->schema.n_fields; f++)
+        vj_colb_reset(&rows->builders[f]);
+    rows->n_rows = 0;
+    VJ_TRY(advance(source, out_more, err));
+    if (!*out_more)
+        return VJ_OK;
+    VJ_TRY(read_rows(source, whole_records(source, want_rows), rows, err));
+    /* a row group may end in the middle of a record: its ALTs tell each other's keys (S-25) */
+    while (source->row_i >= vj_pq_rowgroup_view(source->file, source->rowgroup_i).n_rows) {
+        VJ_TRY(advance(source, &more, err));
+        int64_t n = more ? rows_of_last_record(source) : 0;
+        if (n == 0)
+            break;
+        VJ_TRY(read_rows(source, n, rows, err));
+    }
     return VJ_OK;
 }
 
@@ -496,7 +570,7 @@ static vj_status add_key(vj_left_parquet_rows *rows, int64_t i, bool split, vj_e
     return VJ_VEC_PUSH(&rows->keys.keys, key, err);
 }
 
-/* The next row of the same sample-expanded allele shares its key. */
+/* Whether row b belongs to the allele that begins at row a: until a's sample comes back. */
 static bool same_allele(const vj_left_parquet_rows *rows, int64_t a, int64_t b)
 {
     if (rows->at.sample < 0 || !same_site(rows, a, b) ||
@@ -544,6 +618,7 @@ static void fill_left(vj_left_parquet_rows *rows, int64_t n_records, vj_left *le
 vj_status vj_left_parquet_keys(vj_left_parquet_rows *rows, vj_left *left, vj_error *err)
 {
     int64_t n_records = 0;
+    int64_t allele_row = 0;
 
     vj_arena_reset(&rows->arena);
     VJ_VEC_RESET(&rows->keys.keys);
@@ -552,7 +627,8 @@ vj_status vj_left_parquet_keys(vj_left_parquet_rows *rows, vj_left *left, vj_err
     for (int32_t f = 0; f < rows->schema.n_fields; f++)
         rows->cols[f] = vj_colb_view(&rows->builders[f]);
     for (int64_t i = 0; i < rows->n_rows; i++) {
-        if (i == 0 || !same_allele(rows, i - 1, i)) {
+        if (i == 0 || !same_allele(rows, allele_row, i)) {
+            allele_row = i;
             VJ_TRY(add_key(rows, i, is_split(rows, i), err));
             n_records += i == 0 || alt_index_of(rows, i) <= 1 || !same_site(rows, i - 1, i);
             VJ_TRY(VJ_VEC_PUSH(&rows->key_record, (int32_t)n_records - 1, err));

@@ -94,10 +94,13 @@ static vj_status compare_list(const compared *c, vj_span ref, const vj_col *alt,
     int32_t beg = alt->offs[row_i];
     int32_t end = alt->offs[row_i + 1];
 
+    if (beg == end)
+        return compare_one(c, ref, (vj_span){NULL, 0});
     for (int32_t i = beg; i < end; i++) {
-        if (vj_col_is_null(&alt->kids[0], i))
-            continue;
-        vj_span one = vj_col_bytes(&alt->kids[0], i);
+        vj_span one = {NULL, 0};
+
+        if (!vj_col_is_null(&alt->kids[0], i))
+            one = vj_col_bytes(&alt->kids[0], i);
         VJ_TRY(end - beg > 1 ? compare_trimmed(c, ref, one) : compare_one(c, ref, one));
     }
     return VJ_OK;
@@ -133,9 +136,10 @@ vj_status vj_join_alleles(const vj_join_index *index, const vj_candidate *candid
         compared c = {.index = index, .beg = index->first.ptr[p], .end = index->first.ptr[p + 1],
                       .best = best, .candidate = (int32_t)i, .out = out, .err = err};
 
-        if (vj_col_is_null(ref, i))
-            continue;
-        vj_span ref_text = vj_col_bytes(ref, i);
+        vj_span ref_text = {NULL, 0}; /* equals no key; the row is there all the same (S-42) */
+
+        if (!vj_col_is_null(ref, i))
+            ref_text = vj_col_bytes(ref, i);
         if (vj_col_is_null(alt, i))
             VJ_TRY(compare_one(&c, ref_text, (vj_span){NULL, 0}));
         else if (alt->type->kind == VJ_LIST || is_joined(vj_col_bytes(alt, i)))

@@ -42,7 +42,6 @@ typedef struct native_run {
     vj_sink *const *sinks; /* one per sample, or: */
     vj_keyed *keyed;
     vj_pq_cache *cache;    /* pages that neighbouring batches share */
-    bool with_reasons;
     vj_result *results;    /* one per sample */
     vj_crew *crew;         /* who helps to commit */
     int64_t last_progress_ns;
@@ -349,13 +348,12 @@ static vj_status find_matches(native_run *run, vj_refscan *scan, native_batch *b
 {
     const vj_plan *plan = run->plan;
 
-    if (plan->n_dbs == 0 || !run->with_reasons)
+    if (plan->n_dbs == 0 || run->keyed != NULL)
         return VJ_OK;
     VJ_TRY(join_keys(run, b, err));
     VJ_TRY(vj_join_index_build(&b->index, b->keys, err));
     for (int32_t d = 0; d < plan->n_dbs; d++)
-        VJ_TRY(vj_refscan_run(scan, plan->dbs[d], &b->index, run->keyed == NULL, &b->matches[d],
-                              err));
+        VJ_TRY(vj_refscan_run(scan, plan->dbs[d], &b->index, true, &b->matches[d], err));
     return VJ_OK;
 }
 
@@ -372,7 +370,7 @@ static int64_t expected_rows(const native_run *run, const native_batch *b,
 
     if (run->plan->n_dbs == 0 || run->plan->options.duplicates != VJ_DUPLICATES_ALL)
         return left->n_rows;
-    if (!run->with_reasons)
+    if (run->keyed != NULL)
         return -1;
     for (int64_t i = 0; i < left->n_rows; i++) {
         int64_t product = 1;
@@ -423,10 +421,10 @@ static vj_reason reason_of(const native_batch *b, int32_t d, int32_t key_i)
     };
     const vj_key *key = &b->keys->keys.ptr[key_i];
 
-    if (!key->matchable)
-        return VJ_REASON_NOT_MATCHABLE;
     if (!b->matches[d].contig_known.ptr[key->contig])
         return VJ_REASON_CONTIG_ABSENT;
+    if (!key->matchable)
+        return VJ_REASON_NOT_MATCHABLE;
     return by_best[b->matches[d].best.ptr[key_i]];
 }
 
@@ -446,9 +444,8 @@ static vj_status note_contig(vj_result *result, int32_t d, vj_span contig, int64
     return VJ_OK;
 }
 
-static vj_status note_reasons(const native_run *run, const native_batch *b,
-                              const native_part *part, int32_t d, vj_result *result,
-                              vj_error *err)
+static vj_status note_reasons(const native_batch *b, const native_part *part, int32_t d,
+                              vj_result *result, vj_error *err)
 {
     vj_report_db *db = result->dbs[d];
     const vj_key_list *list = part->left->keys;
@@ -469,7 +466,7 @@ static vj_status note_reasons(const native_run *run, const native_batch *b,
         if (k + 1 == list->keys.n || list->keys.ptr[k + 1].contig != contig)
             VJ_TRY(note_contig(result, d, list->contig_names.ptr[contig], counts, err));
     }
-    for (int64_t i = 0; run->sinks != NULL && i < part->n_rows; i++)
+    for (int64_t i = 0; i < part->n_rows; i++)
         db->matched_rows += part->row_db[d].ptr[i] >= 0;
     return VJ_OK;
 }
@@ -497,8 +494,8 @@ static vj_status commit_part(native_run *run, native_batch *b, int32_t i, vj_err
     native_part *part = &b->parts[i];
     vj_result *result = &run->results[i];
 
-    for (int32_t d = 0; run->with_reasons && d < run->plan->n_dbs; d++)
-        VJ_TRY(note_reasons(run, b, part, d, result, err));
+    for (int32_t d = 0; run->keyed == NULL && d < run->plan->n_dbs; d++)
+        VJ_TRY(note_reasons(b, part, d, result, err));
     if (part->n_expected < 0 || result->rows_expected < 0)
         result->rows_expected = -1;
     else
@@ -582,17 +579,14 @@ out:
 
 vj_status vj_native_run(vj_plan *plan, vj_sink *const *sinks, vj_result *results, vj_error *err)
 {
-    native_run run = {.plan = plan, .sinks = sinks, .with_reasons = true, .results = results};
+    native_run run = {.plan = plan, .sinks = sinks, .results = results};
 
     return run_pipeline(&run, err);
 }
 
 vj_status vj_native_run_keyed(vj_plan *plan, vj_keyed *keyed, vj_result *result, vj_error *err)
 {
-    /* DuckDB tells itself what became of each row, without the pairs in memory. */
-    bool with_reasons = vj_plan_is_standard(plan) && plan->engine != VJ_ENGINE_DUCKDB;
-    native_run run = {.plan = plan, .keyed = keyed, .with_reasons = with_reasons,
-                      .results = result};
+    native_run run = {.plan = plan, .keyed = keyed, .results = result};
 
     return run_pipeline(&run, err);
 }

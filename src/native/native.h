@@ -22,9 +22,8 @@ VJ_MUST_CHECK vj_status vj_native_run(vj_plan *plan, vj_sink *const *sinks, vj_r
                                       vj_error *err);
 
 /*
- * The first half of a job of another engine: read, parse, write the keyed Parquet, and, where the
- * join is the standard one, find out what becomes of each allele (no payload is read), so that
- * every engine's record has the same counts and reasons. For a plan of one sample.
+ * The first half of a job of another engine: read, parse, write the keyed Parquet. The databases
+ * are not looked at; the engine tells what became of each row. For a plan of one sample.
  */
 VJ_MUST_CHECK vj_status vj_native_run_keyed(vj_plan *plan, vj_keyed *keyed, vj_result *result,
                                             vj_error *err);

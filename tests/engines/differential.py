@@ -1,5 +1,6 @@
 """Hold the engines against the oracle on a batch; shrink what differs to the smallest case."""
 
+import json
 import math
 import shutil
 import struct
@@ -21,12 +22,13 @@ except ImportError:
 
 @dataclass
 class Outcome:
-    """A table and its hash, or the exit code of a refusal."""
+    """A table, its hash and the record's counts, or the exit code of a refusal."""
 
     table: object = None
     content_hash: str = None
     code: int = 0
     text: str = ""
+    counts: list = None  # per database: {reason: alleles}, without zeros
 
 
 # ---- comparing ----
@@ -57,6 +59,8 @@ def difference(expected, found):
         return f"{len(a.rows)} rows expected, found {len(b.rows)}"
     if expected.content_hash and expected.content_hash != found.content_hash:
         return f"content hash {expected.content_hash} expected, found {found.content_hash}"
+    if expected.counts is not None and expected.counts != found.counts:
+        return f"counts {expected.counts} expected, found {found.counts}"
     return None
 
 
@@ -73,7 +77,15 @@ def expected_of(batch, tables):
         table, lines = oracle.join(batch.vcf(), tables, batch.options)
     except oracle.Refused as why:
         return Outcome(code=why.code, text=str(why)), []
-    return Outcome(table, oracle.content_hash(table, xxh3) if xxh3 else None), lines
+    several = any(name == "sample" for name, _ in table.columns)  # an allele is then several rows
+    counts = None if several else oracle.fates(batch.vcf(), tables, batch.options)
+    return Outcome(table, oracle.content_hash(table, xxh3) if xxh3 else None, counts=counts), lines
+
+
+def counts_of(record):
+    """Alleles by reason, of each database of a run's record."""
+    told = [{"matched": d["matched_alleles"], **d["unmatched"]} for d in record["databases"]]
+    return [{reason: n for reason, n in one.items() if n} for one in told]
 
 
 def choices(options):
@@ -86,7 +98,8 @@ def choices(options):
 def run_engine(binary, engine, batch, args, folder):
     out = Path(folder) / f"{engine}.parquet"
     out.unlink(missing_ok=True)
-    words = ["annotate", "-q", *engines.engine_args(engine), *args, "--duplicates", batch.options.duplicates,
+    record = out.with_suffix(".json")
+    words = ["annotate", "-q", "--report", record, *engines.engine_args(engine), *args, "--duplicates", batch.options.duplicates,
              "-@", batch.run.get("threads", 1), "-o", out]
     choice = choices(batch.options)
     source = Path(folder) / "in.vcf"
@@ -102,7 +115,7 @@ def run_engine(binary, engine, batch, args, folder):
         if out.exists():
             return Outcome(code=-1, text=f"an output beside exit code {ran.code}")
         return Outcome(code=ran.code, text=ran.stderr.strip()[-2000:])
-    return Outcome(cases.read_table(out), cases.content_hash_of(out))
+    return Outcome(cases.read_table(out), cases.content_hash_of(out), counts=counts_of(json.loads(record.read_text())))
 
 
 def check(binary, batch, names):
@@ -117,6 +130,8 @@ def check(binary, batch, names):
         odd = {e: d for e, f in found.items() if (d := difference(expected, f))}
         if not odd and len({f.content_hash for f in found.values()}) > 1:
             odd = {e: f"content hash {f.content_hash} differs between engines" for e, f in found.items()}
+        if not odd and len({json.dumps(f.counts, sort_keys=True) for f in found.values()}) > 1:
+            odd = {e: f"counts {f.counts} differ between engines" for e, f in found.items()}
         left = [p.name for p in Path(folder).iterdir() if p.name.startswith(".")]
         if not odd and left:
             odd = {"all": f"left behind: {left}"}
@@ -203,7 +218,7 @@ def show_table(table):
 def show(outcome):
     if outcome.code:
         return [f"  exit {outcome.code}: {outcome.text}"]
-    return show_table(outcome.table) + [f"  hash {outcome.content_hash}"]
+    return show_table(outcome.table) + [f"  hash {outcome.content_hash}, counts {outcome.counts}"]
 
 
 def story(binary, batch, odd):

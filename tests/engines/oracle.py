@@ -420,6 +420,32 @@ def candidates(row, at):
         yield cut_suffix(fold(ref), fold(one)) if len(alts) > 1 else (fold(ref), fold(one))
 
 
+def told_refs(row, at):
+    """REFs of a row, cut with each ALT of letters where there are several: for reasons (S-42)."""
+    ref, alt = row[at["ref"]], row[at["alt"]]
+    if ref is None:
+        return
+    alts = alt if isinstance(alt, list) else re.split("[,|]", alt or "")
+    for one in alts or [""]:
+        yield cut_suffix(fold(ref), fold(one))[0] if len(alts) > 1 and plain(one or "") else fold(ref)
+
+
+def database_refs(db):
+    """Contigs of a database, and the REFs told at each (contig, pos1)."""
+    base = start_base(db)
+    contigs, refs = set(), {}
+    for table in db.files:
+        at = key_columns(table)
+        for row in table.rows:
+            contig, start = row[at["chrom"]], row[at["start"]]
+            if contig is None:
+                continue
+            contigs.add(canonical_contig(contig))
+            if start is not None:
+                refs.setdefault((canonical_contig(contig), start + 1 - base), set()).update(told_refs(row, at))
+    return contigs, refs
+
+
 def database_rows(db):
     """(contig, pos1, set of allele pairs, payload) in database order (S-32)."""
     base = start_base(db)
@@ -482,6 +508,42 @@ def join(text, databases, options=None):
         rows += [row + p for p in parts]
         lines += [line_i] * len(parts)
     return Table(columns, rows), lines
+
+
+def fates(text, databases, options=None):
+    """For each database, what became of the input's alleles (S-42): {reason: number}."""
+    options = options or Options()
+    left, keys, _ = normalise(text, options)
+    contigs = contigs_of(text, options)
+    out = []
+    for db in databases:
+        known, refs = database_refs(db)
+        rows = database_rows(db)[1]
+        counts = {}
+        for contig, key in zip(contigs, keys):
+            if contig not in known:
+                fate = "contig_absent"
+            elif key is None:
+                fate = "not_matchable"
+            elif any((c, p) == key[:2] and key[2:] in alleles for c, p, alleles, _ in rows):
+                fate = "matched"
+            elif key[:2] not in refs:
+                fate = "no_position"
+            else:
+                fate = "alt_differs" if key[2] in refs[key[:2]] else "ref_differs"
+            counts[fate] = counts.get(fate, 0) + 1
+        out.append(counts)
+    return out
+
+
+def contigs_of(text, options):
+    """Canonical contig of each allele row."""
+    lines = [line for line in text.split("\n") if line]
+    h = read_header([line for line in lines if line.startswith("#")])
+    cells = [line.split("\t") for line in lines if not line.startswith("#")]
+    lines_of = normalise(text, options)[2]
+    lengths = {} if options.from_table else h.lengths
+    return [canonical_contig(cells[i][0], lengths.get(cells[i][0])) for i in lines_of]
 
 
 # ---- content hash (docs/formats.md) ----
