@@ -1,6 +1,7 @@
 # What people type. The build itself is CMake's (CMakeLists.txt, CMakePresets.json).
 #
 #   make            build/release/varjoin          make demo    simulate, annotate, show
+#   make test-long  every fault at every call, minutes
 #   make test       sanitizers and all tests       make bench   compare with the peers
 #   make deps       install what is missing        make install prefix=/usr/local
 #   make dagster-demo   the assets in Dagster's web UI      make wheel   dist/varjoin-*.whl
@@ -64,6 +65,11 @@ test: test-deps
 	@ctest --test-dir build/dev --parallel $(JOBS) --output-on-failure --timeout 300 -LE long
 	@$(MAKE) --no-print-directory test-memory
 
+# What takes minutes: every call of every operation failing, and what else is labelled so.
+test-long: test-deps
+	@$(MAKE) --no-print-directory dev
+	@ctest --test-dir build/dev --output-on-failure --timeout 1800 -L long
+
 check-rules: dev
 	@ctest --test-dir build/dev -L rules --output-on-failure
 
@@ -105,4 +111,4 @@ install: release
 clean:
 	rm -rf build/dev build/release build/tsan build/fuzz build/cover
 
-.PHONY: bench-memory test-memory all release deps demo dagster-demo wheel test-deps duckdb dev test check-rules fuzz bench install clean
+.PHONY: bench-memory test-memory test-long all release deps demo dagster-demo wheel test-deps duckdb dev test check-rules fuzz bench install clean

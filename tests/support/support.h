@@ -28,6 +28,16 @@ void sweep_allocations(fault_body body, void *arg);
 void sweep_reads(fault_body body, void *arg);
 void sweep_writes(fault_body body, void *arg);
 
+/*
+ * Sweeps over whole operations, which may do without some memory (a record's text) or fail in more
+ * ways than one: after each run body's result must be VJ_OK or `expected`, and check must find
+ * what belongs to it. VJ_FAULT_STRIDE (1) tests every n-th call only. Returns how many runs failed.
+ */
+typedef void (*fault_check)(void *arg, vj_status rc, const vj_error *err);
+int64_t sweep_operation_allocations(fault_body body, fault_check check, void *arg);
+int64_t sweep_operation_reads(fault_body body, fault_check check, void *arg);
+int64_t sweep_operation_writes(fault_body body, fault_check check, void *arg);
+
 /* Small seeded generator for property tests (splitmix64). */
 static inline uint64_t test_random(uint64_t *state)
 {
