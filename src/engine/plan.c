@@ -7,6 +7,8 @@
 #define DEFAULT_MEMORY_BYTES ((int64_t)256000000)
 #define ROWS_PER_BATCH 4096
 #define MIN_ROWS_PER_BATCH 512
+/* Matches up to so many times the batch's rows are laid out by the worker, more by and by. */
+#define PIECES_PER_BATCH 8
 /* Estimate of what a left row takes in a batch: text and keys, and each output column twice. */
 #define BYTES_PER_ROW 400
 #define BYTES_PER_CELL 30
@@ -189,11 +191,13 @@ static vj_status size_batches(vj_plan *plan, vj_error *err)
     plan->n_workers = workers;
     plan->n_batches = workers + 2;
     int64_t rows = (room - workers * BYTES_PER_WORKER) / plan->n_batches / row_bytes / 2;
+    plan->rows_per_piece = VJ_MIN(rows, PIECES_PER_BATCH * ROWS_PER_BATCH);
     /* an unsorted database is read whole for each batch: as few of them as fit */
     rows = VJ_MIN(rows, unsorted ? (int64_t)1 << 20 : ROWS_PER_BATCH);
     plan->rows_per_batch = VJ_MAX(rows, MIN_ROWS_PER_BATCH);
     if (plan->options.rows_per_batch > 0)
         plan->rows_per_batch = plan->options.rows_per_batch;
+    plan->rows_per_piece = VJ_MAX(plan->rows_per_piece, plan->rows_per_batch);
     plan->memory_bytes = memory;
     plan->budget->limit_bytes = memory - FIXED_BYTES;
     return VJ_OK;

@@ -173,7 +173,7 @@ static void note_counts(const vj_sink_vcf *sink, vj_result *result)
 {
     const vj_vcf_out_counts *counts = vj_vcf_writer_counts(sink->writer);
 
-    result->vcf_extra_rows = counts->n_extra_rows;
+    result->vcf_extra_rows += counts->n_extra_rows; /* beside those that never came here */
     result->vcf_out_of_range = counts->n_out_of_range;
 }
 

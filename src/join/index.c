@@ -5,7 +5,8 @@
 void vj_join_index_init(vj_join_index *index, vj_budget *budget)
 {
     *index = (vj_join_index){0};
-    index->order.budget = index->pos1.budget = index->first.budget = index->runs.budget = budget;
+    index->order.budget = index->pos1.budget = index->first.budget = index->runs.budget =
+        index->twin.budget = budget;
 }
 
 void vj_join_index_fini(vj_join_index *index)
@@ -14,6 +15,7 @@ void vj_join_index_fini(vj_join_index *index)
     VJ_VEC_FINI(&index->pos1);
     VJ_VEC_FINI(&index->first);
     VJ_VEC_FINI(&index->runs);
+    VJ_VEC_FINI(&index->twin);
 }
 
 static int compare_keys(const vj_key *keys, int32_t a, int32_t b)
@@ -54,12 +56,125 @@ static vj_status collect_order(vj_join_index *index, const vj_key_list *list, vj
     return VJ_OK;
 }
 
+/* ---- equal keys ---- */
+
+/* More keys at one position than this are sorted to find equal ones, fewer compared each with each. */
+#define FEW_KEYS 16
+
+static int compare_spans(vj_span a, vj_span b)
+{
+    int order = memcmp(a.ptr, b.ptr, VJ_MIN(a.len_bytes, b.len_bytes));
+
+    return order != 0 ? order : (a.len_bytes > b.len_bytes) - (a.len_bytes < b.len_bytes);
+}
+
+static int compare_alleles(const vj_key *keys, int32_t a, int32_t b)
+{
+    int order = compare_spans(keys[a].ref, keys[b].ref);
+
+    return order != 0 ? order : compare_spans(keys[a].alt, keys[b].alt);
+}
+
+static int by_alleles(const void *a, const void *b, void *keys)
+{
+    int32_t x = *(const int32_t *)a;
+    int32_t y = *(const int32_t *)b;
+    int order = compare_alleles(keys, x, y);
+
+    return order != 0 ? order : (x > y) - (x < y);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a;
+    int32_t y = *(const int32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static vj_status note_twin(vj_join_index *index, int32_t key, int32_t first, vj_error *err)
+{
+    size_t n = index->list->keys.n;
+
+    if (index->twin.n == 0) {
+        VJ_TRY(VJ_VEC_RESERVE(&index->twin, n, err));
+        for (size_t i = 0; i < n; i++)
+            index->twin.ptr[index->twin.n++] = (int32_t)i;
+    }
+    index->twin.ptr[key] = first;
+    return VJ_OK;
+}
+
+/* Keys of one position, in key order: the first of each kind stays. */
+static vj_status fold_few(vj_join_index *index, int32_t *at, size_t n, size_t *kept, vj_error *err)
+{
+    const vj_key *keys = index->list->keys.ptr;
+
+    *kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t k = 0;
+
+        while (k < *kept && compare_alleles(keys, at[i], at[k]) != 0)
+            k++;
+        if (k < *kept)
+            VJ_TRY(note_twin(index, at[i], at[k], err));
+        else
+            at[(*kept)++] = at[i];
+    }
+    return VJ_OK;
+}
+
+static vj_status fold_many(vj_join_index *index, int32_t *at, size_t n, size_t *kept,
+                           vj_error *err)
+{
+    const vj_key *keys = index->list->keys.ptr;
+
+    qsort_r(at, n, sizeof *at, by_alleles, index->list->keys.ptr);
+    *kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && compare_alleles(keys, at[i], at[*kept - 1]) == 0)
+            VJ_TRY(note_twin(index, at[i], at[*kept - 1], err));
+        else
+            at[(*kept)++] = at[i];
+    }
+    qsort(at, *kept, sizeof *at, by_number);
+    return VJ_OK;
+}
+
+/* Leave one of each set of equal keys in order[]. */
+static vj_status fold_twins(vj_join_index *index, vj_error *err)
+{
+    const vj_key *keys = index->list->keys.ptr;
+    int32_t *order = index->order.ptr;
+    size_t out = 0;
+    size_t end = 0;
+
+    VJ_VEC_RESET(&index->twin);
+    for (size_t beg = 0; beg < index->order.n; beg = end) {
+        const vj_key *key = &keys[order[beg]];
+        size_t kept = 1;
+
+        for (end = beg + 1; end < index->order.n; end++)
+            if (keys[order[end]].pos1 != key->pos1 || keys[order[end]].contig != key->contig)
+                break;
+        if (end - beg > FEW_KEYS)
+            VJ_TRY(fold_many(index, order + beg, end - beg, &kept, err));
+        else if (end - beg > 1)
+            VJ_TRY(fold_few(index, order + beg, end - beg, &kept, err));
+        memmove(order + out, order + beg, kept * sizeof *order);
+        out += kept;
+    }
+    index->order.n = out;
+    return VJ_OK;
+}
+
 vj_status vj_join_index_build(vj_join_index *index, const vj_key_list *list, vj_error *err)
 {
     const vj_key *keys = list->keys.ptr;
 
     index->list = list;
     VJ_TRY(collect_order(index, list, err));
+    VJ_TRY(fold_twins(index, err));
     VJ_VEC_RESET(&index->pos1);
     VJ_VEC_RESET(&index->first);
     VJ_VEC_RESET(&index->runs);

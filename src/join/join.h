@@ -25,7 +25,11 @@ typedef struct vj_join_run {
  * Index of a batch's matchable keys.
  *
  *   runs[r]  ->  pos1[pos_beg..pos_end)  distinct positions, ascending
- *   pos1[p]  ->  order[first[p]..first[p+1])  keys at that position, in key order
+ *   pos1[p]  ->  order[first[p]..first[p+1])  distinct keys at that position, in key order
+ *
+ * Keys that are equal in contig, position and alleles are one here: the first of them stands in
+ * order[], twin[key] says which. So work and pairs grow by distinct keys and database rows, not
+ * by their product.
  */
 typedef struct vj_join_index {
     const vj_key_list *list;
@@ -33,7 +37,14 @@ typedef struct vj_join_index {
     VJ_VEC(int64_t) pos1;
     VJ_VEC(int32_t) first;
     VJ_VEC(vj_join_run) runs;
+    VJ_VEC(int32_t) twin; /* empty: all keys differ */
 } vj_join_index;
+
+/* The first key of the list that equals this one: best[] and pairs know only that. */
+static inline int32_t vj_join_twin(const vj_join_index *index, int32_t key)
+{
+    return index->twin.n > 0 ? index->twin.ptr[key] : key;
+}
 
 /* Empty, with memory from budget; _fini is valid on zeroed storage. */
 void vj_join_index_init(vj_join_index *index, vj_budget *budget);
@@ -75,8 +86,8 @@ typedef VJ_VEC(vj_pair) vj_pairs;
 /*
  * Compare alleles. Row i of ref and alt belongs to candidates[i]. alt is text (several ALTs
  * joined by ',' or '|' are each a candidate, their shared suffix with REF trimmed) or a list of
- * text. best[key] (one byte a key of the list) is raised to the reason reached. Appends pairs
- * ordered by candidate, then key; one database row pairs with a key at most once.
+ * text. best[key] (one byte a key of the list) is raised to the reason reached; of equal keys only
+ * the first takes part. Appends pairs ordered by candidate, then key; one database row pairs with a key at most once.
  */
 VJ_MUST_CHECK vj_status vj_join_alleles(const vj_join_index *index,
                                         const vj_candidate *candidates, int64_t n,

@@ -3,10 +3,8 @@
 #include <stdlib.h>
 
 #include "engine/sweep.h"
+#include "native/expand.h"
 #include "native/joint.h"
-#include "native/refscan.h"
-
-typedef VJ_VEC(int32_t) row_list;
 
 /* Rows of one input in a batch, and what is to be written for them. */
 typedef struct native_part {
@@ -14,13 +12,10 @@ typedef struct native_part {
     vj_left *left;
     bool has_rows;          /* else the batch holds nothing of this input */
     int32_t first_key;      /* where its keys begin among the batch's */
-    VJ_VEC(int32_t) row_left;
-    bool identity;          /* output row i is left row i */
-    row_list *row_db;       /* per database: payload row of each output row, -1: none */
-    vj_colb *builders;      /* output columns that had to be gathered */
+    vj_expansion rows;      /* to write: the worker makes the first piece, nearly always the whole */
+    vj_colb *builders;      /* columns of the piece that had to be gathered */
     vj_col *cols;
-    int64_t n_rows;
-    vj_content_hash hash;
+    vj_content_hash hash;   /* of the piece */
     int64_t n_expected; /* rows the output must have for these; -1: not known here */
 } native_part;
 
@@ -57,12 +52,9 @@ static void part_fini(native_part *part)
     if (plan == NULL)
         return;
     vj_left_batch_free(part->left);
-    for (int32_t d = 0; part->row_db != NULL && d < plan->n_dbs; d++)
-        VJ_VEC_FINI(&part->row_db[d]);
     for (int32_t c = 0; part->builders != NULL && c < plan->out_schema.n_fields; c++)
         vj_colb_fini(&part->builders[c]);
-    VJ_VEC_FINI(&part->row_left);
-    vj_free(part->row_db);
+    vj_expansion_fini(&part->rows);
     vj_free(part->builders);
     vj_free(part->cols);
 }
@@ -70,19 +62,15 @@ static void part_fini(native_part *part)
 static vj_status part_init(native_part *part, const vj_plan *plan, vj_error *err)
 {
     vj_budget *budget = plan->budget;
-    size_t n_dbs = (size_t)plan->n_dbs;
     size_t n_fields = (size_t)plan->out_schema.n_fields;
 
     part->plan = plan;
-    part->row_left.budget = budget;
+    VJ_TRY(vj_expansion_init(&part->rows, plan->n_dbs, budget, err));
     VJ_TRY(vj_left_batch_new(plan->source, budget, &part->left, err));
     part->builders = vj_calloc(budget, VJ_MAX(n_fields, 1), sizeof *part->builders, err);
     part->cols = vj_calloc(budget, VJ_MAX(n_fields, 1), sizeof *part->cols, err);
-    part->row_db = vj_calloc(budget, VJ_MAX(n_dbs, 1), sizeof *part->row_db, err);
-    if (part->builders == NULL || part->cols == NULL || part->row_db == NULL)
+    if (part->builders == NULL || part->cols == NULL)
         return VJ_E_NOMEM;
-    for (size_t d = 0; d < n_dbs; d++)
-        part->row_db[d].budget = budget;
     for (size_t c = 0; c < n_fields; c++)
         VJ_TRY(vj_colb_init(&part->builders[c], &plan->out_schema.fields[c].type, budget, err));
     return VJ_OK;
@@ -201,76 +189,20 @@ static vj_status read_batch(void *ctx, void *batch, bool *out_more, vj_error *er
 
 /* ---- work ---- */
 
-/* Matches of a row's key in one database. */
-static int32_t n_matches(const native_batch *b, int32_t d, int32_t key)
-{
-    const int32_t *first = b->matches[d].first.ptr;
-
-    return first[key + 1] - first[key];
-}
-
-/* Rows to write for one left row: the product over the databases, the first one slowest. */
-static vj_status expand_row(const native_batch *b, native_part *part, int32_t row, vj_error *err)
-{
-    const vj_plan *plan = part->plan;
-    int32_t key = part->first_key + part->left->row_key[row];
-    int64_t total = 1;
-
-    for (int32_t d = 0; d < plan->n_dbs; d++) {
-        int32_t n = n_matches(b, d, key);
-
-        if (plan->options.duplicates == VJ_DUPLICATES_FIRST)
-            n = VJ_MIN(n, 1);
-        total *= VJ_MAX(n, 1);
-        if (total > INT32_MAX / 2)
-            return vj_fail(err, VJ_E_NOMEM, "one variant has over a billion combinations of "
-                           "database rows; use --duplicates first");
-    }
-    VJ_TRY(VJ_VEC_RESERVE(&part->row_left, total, err));
-    for (int64_t i = 0; i < total; i++)
-        part->row_left.ptr[part->row_left.n++] = row;
-    int64_t repeat = total;
-    for (int32_t d = 0; d < plan->n_dbs; d++) {
-        row_list *list = &part->row_db[d];
-        const vj_matches *m = &b->matches[d];
-        int32_t n = n_matches(b, d, key);
-
-        if (plan->options.duplicates == VJ_DUPLICATES_FIRST)
-            n = VJ_MIN(n, 1);
-        VJ_TRY(VJ_VEC_RESERVE(list, total, err));
-        repeat /= VJ_MAX(n, 1);
-        for (int64_t i = 0; i < total; i++)
-            list->ptr[list->n++] =
-                n == 0 ? -1 : m->by_key.ptr[m->first.ptr[key] + (i / repeat) % n];
-    }
-    return VJ_OK;
-}
-
-static vj_status expand_rows(const native_batch *b, native_part *part, vj_error *err)
-{
-    VJ_VEC_RESET(&part->row_left);
-    for (int32_t d = 0; d < part->plan->n_dbs; d++)
-        VJ_VEC_RESET(&part->row_db[d]);
-    VJ_TRY(VJ_VEC_RESERVE(&part->row_left, part->left->n_rows, err));
-    for (int64_t i = 0; i < part->left->n_rows; i++)
-        VJ_TRY(expand_row(b, part, (int32_t)i, err));
-    part->n_rows = (int64_t)part->row_left.n;
-    part->identity = part->n_rows == part->left->n_rows;
-    return VJ_OK;
-}
-
+/* Columns of the current piece. */
 static vj_status gather_columns(const native_batch *b, native_part *part, vj_error *err)
 {
+    const vj_expansion *rows = &part->rows;
     int32_t c = 0;
 
     for (; c < part->plan->n_left_fields; c++) {
-        if (part->identity) {
+        if (rows->identity) {
             part->cols[c] = part->left->cols[c];
             continue;
         }
         vj_colb_reset(&part->builders[c]);
-        VJ_TRY(vj_colb_gather(&part->builders[c], &part->left->cols[c], part->row_left.ptr,
-                              part->n_rows, err));
+        VJ_TRY(vj_colb_gather(&part->builders[c], &part->left->cols[c],
+                              rows->row_left.ptr, rows->n_rows, err));
         part->cols[c] = vj_colb_view(&part->builders[c]);
     }
     for (int32_t d = 0; d < part->plan->n_dbs; d++) {
@@ -280,7 +212,7 @@ static vj_status gather_columns(const native_batch *b, native_part *part, vj_err
             vj_col from = vj_colb_view(&m->payload[p]);
 
             vj_colb_reset(&part->builders[c]);
-            VJ_TRY(vj_colb_gather(&part->builders[c], &from, part->row_db[d].ptr, part->n_rows,
+            VJ_TRY(vj_colb_gather(&part->builders[c], &from, rows->row_db[d].ptr, rows->n_rows,
                                   err));
             part->cols[c] = vj_colb_view(&part->builders[c]);
         }
@@ -290,11 +222,12 @@ static vj_status gather_columns(const native_batch *b, native_part *part, vj_err
 
 static vj_status hash_rows(native_part *part, vj_buf *scratch, vj_error *err)
 {
-    vj_batch batch = {&part->plan->out_schema, part->n_rows, part->cols};
+    int64_t n_rows = part->rows.n_rows;
+    vj_batch batch = {&part->plan->out_schema, n_rows, part->cols};
 
     part->hash = (vj_content_hash){0};
     vj_buf_reset(scratch);
-    VJ_TRY(vj_buf_reserve(scratch, (size_t)part->n_rows * sizeof(uint64_t), err));
+    VJ_TRY(vj_buf_reserve(scratch, (size_t)n_rows * sizeof(uint64_t), err));
     vj_content_hash_add(&part->hash, &batch, (uint64_t *)(void *)scratch->ptr);
     return VJ_OK;
 }
@@ -353,17 +286,16 @@ static vj_status find_matches(native_run *run, vj_refscan *scan, native_batch *b
     VJ_TRY(join_keys(run, b, err));
     VJ_TRY(vj_join_index_build(&b->index, b->keys, err));
     for (int32_t d = 0; d < plan->n_dbs; d++)
-        VJ_TRY(vj_refscan_run(scan, plan->dbs[d], &b->index, true, &b->matches[d], err));
+        VJ_TRY(vj_refscan_run(scan, plan->dbs[d], &b->index, &b->matches[d], err));
     return VJ_OK;
 }
 
 /*
  * Rows that must come out, from the matches alone and not from the rows that are built of them
- * (expand_row), nor from those that the writer or another engine then has: the promise "rows in =
+ * (expand.c), nor from those that the writer or another engine then has: the promise "rows in =
  * rows out" compares the two.
  */
-static int64_t expected_rows(const native_run *run, const native_batch *b,
-                             const native_part *part)
+static int64_t expected_rows(const native_run *run, const native_part *part)
 {
     const vj_left *left = part->left;
     int64_t n = 0;
@@ -376,10 +308,30 @@ static int64_t expected_rows(const native_run *run, const native_batch *b,
         int64_t product = 1;
 
         for (int32_t d = 0; d < run->plan->n_dbs; d++)
-            product *= VJ_MAX(n_matches(b, d, part->first_key + left->row_key[i]), 1);
+            product *= VJ_MAX(vj_expansion_matches(&part->rows, d, left->row_key[i]), 1);
         n += product;
     }
     return n;
+}
+
+static void aim_expansion(const native_batch *b, native_part *part)
+{
+    part->rows.left = part->left;
+    part->rows.first_key = part->first_key;
+    part->rows.index = &b->index;
+    part->rows.matches = b->matches;
+    vj_expansion_rewind(&part->rows, part->plan->options.duplicates == VJ_DUPLICATES_FIRST);
+}
+
+/* The next piece of a part, ready to be written. */
+static vj_status make_piece(const native_run *run, native_batch *b, native_part *part,
+                            vj_error *err)
+{
+    int64_t max_rows = VJ_MAX(run->plan->rows_per_piece / run->plan->n_samples, 1);
+
+    VJ_TRY(vj_expansion_next(&part->rows, max_rows, err));
+    VJ_TRY(gather_columns(b, part, err));
+    return hash_rows(part, &b->scratch, err);
 }
 
 static vj_status work_batch(void *ctx, void *worker, void *batch, vj_error *err)
@@ -389,9 +341,12 @@ static vj_status work_batch(void *ctx, void *worker, void *batch, vj_error *err)
 
     VJ_TRY(parse_parts(run, b, err));
     VJ_TRY(find_matches(run, worker, b, err));
-    for (int32_t i = 0; i < run->plan->n_samples; i++)
-        if (b->parts[i].has_rows)
-            b->parts[i].n_expected = expected_rows(run, b, &b->parts[i]);
+    for (int32_t i = 0; i < run->plan->n_samples; i++) {
+        if (!b->parts[i].has_rows)
+            continue;
+        aim_expansion(b, &b->parts[i]);
+        b->parts[i].n_expected = expected_rows(run, &b->parts[i]);
+    }
     if (run->keyed != NULL)
         return vj_keyed_build(&b->keyed, b->parts[0].left, err);
     for (int32_t i = 0; i < run->plan->n_samples; i++) {
@@ -400,10 +355,8 @@ static vj_status work_batch(void *ctx, void *worker, void *batch, vj_error *err)
         if (!part->has_rows)
             continue;
         vj_stage_mark mark = vj_stage_start(run->plan->track);
-        VJ_TRY(expand_rows(b, part, err));
-        VJ_TRY(gather_columns(b, part, err));
-        VJ_TRY(hash_rows(part, &b->scratch, err));
-        vj_stage_stop(run->plan->track, VJ_STAGE_ENCODE, mark, part->n_rows, 0);
+        VJ_TRY(make_piece(run, b, part, err));
+        vj_stage_stop(run->plan->track, VJ_STAGE_ENCODE, mark, part->rows.n_rows, 0);
     }
     return VJ_OK;
 }
@@ -453,36 +406,90 @@ static vj_status note_reasons(const native_batch *b, const native_part *part, in
     int32_t last_record = -1;
 
     for (size_t k = 0; k < list->keys.n; k++) {
-        int32_t key = part->first_key + (int32_t)k;
-        vj_reason reason = reason_of(b, d, key);
+        vj_reason reason = reason_of(b, d, part->first_key + (int32_t)k);
         int32_t contig = list->keys.ptr[k].contig;
 
         counts[reason]++;
         if (reason == VJ_REASON_MATCHED) {
-            db->duplicate_keys += n_matches(b, d, key) > 1;
+            db->duplicate_keys += vj_expansion_matches(&part->rows, d, (int32_t)k) > 1;
             db->matched_records += part->left->key_record[k] != last_record;
             last_record = part->left->key_record[k];
         }
         if (k + 1 == list->keys.n || list->keys.ptr[k + 1].contig != contig)
             VJ_TRY(note_contig(result, d, list->contig_names.ptr[contig], counts, err));
     }
-    for (int64_t i = 0; i < part->n_rows; i++)
-        db->matched_rows += part->row_db[d].ptr[i] >= 0;
     return VJ_OK;
 }
 
+static bool to_vcf(const vj_plan *plan)
+{
+    vj_output_kind kind = plan->output_kind;
+
+    return kind == VJ_TO_VCF || kind == VJ_TO_VCF_GZ || kind == VJ_TO_BCF ||
+           kind == VJ_TO_BCF_PLAIN;
+}
+
+/* The piece to the sink; the batch's left rows go with its first piece. */
+static vj_status append_piece(const native_run *run, const native_part *part, const vj_left *left,
+                              vj_sink *sink, vj_result *result, vj_error *err)
+{
+    const vj_expansion *rows = &part->rows;
+    vj_out_batch out = {{&part->plan->out_schema, rows->n_rows, part->cols}, left,
+                        rows->identity ? NULL : rows->row_left.ptr, run->crew};
+
+    return vj_sink_append(sink, &out, result, err);
+}
+
+static void note_piece(const native_part *part, vj_result *result)
+{
+    const vj_expansion *rows = &part->rows;
+
+    for (int32_t d = 0; d < rows->n_dbs; d++)
+        for (int64_t i = 0; i < rows->n_rows; i++)
+            result->dbs[d]->matched_rows += rows->row_db[d].ptr[i] >= 0;
+    vj_content_hash_merge(&result->hash, &part->hash);
+    result->rows_out += rows->n_rows;
+}
+
+/*
+ * Rows that do not fit one piece are made here, where it is the batch's turn to write, so that a
+ * key that stands ten thousand times on both sides needs no more memory than any other. VCF has
+ * room for one row an allele: records are written whole, from the first row of each left row.
+ */
+static vj_status commit_pieces(const native_run *run, native_batch *b, native_part *part,
+                               vj_sink *sink, vj_result *result, vj_error *err)
+{
+    bool thin = to_vcf(run->plan) && !part->rows.done;
+    int64_t rows_before = result->rows_out;
+    const vj_left *left = part->left;
+
+    for (;;) {
+        if (!thin)
+            VJ_TRY(append_piece(run, part, left, sink, result, err));
+        note_piece(part, result);
+        if (part->rows.done)
+            break;
+        left = NULL;
+        VJ_TRY(vj_stop_check(run->plan->stop, err));
+        VJ_TRY(make_piece(run, b, part, err));
+    }
+    if (!thin)
+        return VJ_OK;
+    result->vcf_extra_rows += result->rows_out - rows_before - part->left->n_rows;
+    vj_expansion_rewind(&part->rows, true);
+    VJ_TRY(vj_expansion_next(&part->rows, INT64_MAX, err));
+    VJ_TRY(gather_columns(b, part, err));
+    return append_piece(run, part, part->left, sink, result, err);
+}
+
 /* Rows and their hash to the sink. */
-static vj_status commit_rows(const native_run *run, const native_part *part, vj_sink *sink,
-                             vj_result *result, vj_error *err)
+static vj_status commit_rows(const native_run *run, native_batch *b, native_part *part,
+                             vj_sink *sink, vj_result *result, vj_error *err)
 {
     const vj_left *left = part->left;
-    vj_out_batch out = {{&part->plan->out_schema, part->n_rows, part->cols}, left,
-                        part->identity ? NULL : part->row_left.ptr, run->crew};
 
-    VJ_TRY(vj_sink_append(sink, &out, result, err));
-    vj_content_hash_merge(&result->hash, &part->hash);
+    VJ_TRY(commit_pieces(run, b, part, sink, result, err));
     result->rows_in += left->n_rows;
-    result->rows_out += part->n_rows;
     result->records_in += left->n_records;
     result->alleles_in += (int64_t)left->keys->keys.n;
     vj_vcf_counts_add(&result->counts, left->counts);
@@ -502,12 +509,13 @@ static vj_status commit_part(native_run *run, native_batch *b, int32_t i, vj_err
         result->rows_expected += part->n_expected;
     vj_stage_mark mark = vj_stage_start(run->plan->track);
     int64_t written_before = vj_os_bytes_written(); /* nobody else writes meanwhile */
+    int64_t rows_before = result->rows_out;
     if (run->keyed != NULL)
         VJ_TRY(vj_keyed_append(run->keyed, &b->keyed, part->left, result, err));
     else
-        VJ_TRY(commit_rows(run, part, run->sinks[i], result, err));
+        VJ_TRY(commit_rows(run, b, part, run->sinks[i], result, err));
     vj_stage_stop(run->plan->track, VJ_STAGE_WRITE, mark,
-                  run->keyed != NULL ? part->left->n_rows : part->n_rows,
+                  run->keyed != NULL ? part->left->n_rows : result->rows_out - rows_before,
                   vj_os_bytes_written() - written_before);
     return VJ_OK;
 }

@@ -26,7 +26,6 @@ struct vj_refscan {
     kept_cursors *kept; /* those of the database at hand */
     vj_pq_cache *cache;   /* shared by the workers */
     vj_built_reader *reader; /* rows by logical column */
-    bool with_payload;
     bool at_edge; /* the row group is the first or the last of the batch */
     VJ_VEC(int32_t) rows;      /* rows to select, ascending */
     VJ_VEC(int32_t) live_groups; /* row groups that some key may fall into */
@@ -504,10 +503,6 @@ static vj_status scan_rowgroup(vj_refscan *scan, const vj_database *db,
     if (scan->pairs.n == 0)
         return VJ_OK;
     VJ_TRY(keep_pairs(scan, m, err));
-    if (!scan->with_payload) {
-        m->n_rows += (int64_t)scan->rows.n;
-        return VJ_OK;
-    }
     mark = vj_stage_start(scan->plan->track);
     VJ_TRY(read_payload(scan, db, file, group, m, err));
     vj_stage_stop(scan->plan->track, VJ_STAGE_PAYLOAD, mark, (int64_t)scan->rows.n,
@@ -534,8 +529,9 @@ static vj_status refuse_duplicate(const vj_database *db, const vj_key_list *list
 
 /* Group the pairs by key (stable: database order) and apply the duplicate policy. */
 static vj_status group_pairs(const vj_refscan *scan, const vj_database *db,
-                             const vj_key_list *list, vj_matches *m, vj_error *err)
+                             const vj_join_index *index, vj_matches *m, vj_error *err)
 {
+    const vj_key_list *list = index->list;
     size_t n_keys = list->keys.n;
 
     VJ_TRY(VJ_VEC_RESERVE(&m->first, n_keys + 1, err));
@@ -555,13 +551,14 @@ static vj_status group_pairs(const vj_refscan *scan, const vj_database *db,
     first[0] = 0;
     m->first.n = n_keys + 1;
     m->by_key.n = m->pairs.n;
+    for (size_t k = 0; k < index->twin.n; k++)
+        m->best.ptr[k] = m->best.ptr[index->twin.ptr[k]];
     return VJ_OK;
 }
 
 vj_status vj_refscan_run(vj_refscan *scan, const vj_database *db, const vj_join_index *index,
-                         bool with_payload, vj_matches *out, vj_error *err)
+                         vj_matches *out, vj_error *err)
 {
-    scan->with_payload = with_payload;
     for (int32_t d = 0; d < scan->plan->n_dbs; d++)
         if (scan->plan->dbs[d] == db)
             scan->kept = &scan->kept_of_db[d];
@@ -582,5 +579,5 @@ vj_status vj_refscan_run(vj_refscan *scan, const vj_database *db, const vj_join_
         if (rc != VJ_OK)
             return vj_wrap(err, rc, "reading database %s", db->name);
     }
-    return group_pairs(scan, db, index->list, out, err);
+    return group_pairs(scan, db, index, out, err);
 }

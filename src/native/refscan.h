@@ -12,7 +12,8 @@
 #include "engine/engine.h"
 #include "join/join.h"
 
-/* What one database answers for one batch. */
+/* What one database answers for one batch; of equal keys (vj_join_twin) pairs and first know the
+ * first one only, best all. */
 typedef struct vj_matches {
     VJ_VEC(vj_pair) pairs;   /* key, matched row (index into payload) in database order */
     VJ_VEC(int32_t) first;   /* per key (n_keys + 1): its pairs in by_key[first[k]..first[k+1]) */
@@ -34,12 +35,9 @@ VJ_MUST_CHECK vj_status vj_refscan_new(const vj_plan *plan, vj_pq_cache *cache, 
                                        vj_error *err);
 void vj_refscan_free(vj_refscan *scan);
 
-/*
- * Join one batch's keys with one database; applies the plan's duplicate policy. Without
- * with_payload only the pairs and reasons are found, no payload column is read.
- */
+/* Join one batch's keys with one database; applies the plan's duplicate policy. */
 VJ_MUST_CHECK vj_status vj_refscan_run(vj_refscan *scan, const vj_database *db,
-                                       const vj_join_index *index, bool with_payload,
-                                       vj_matches *out, vj_error *err);
+                                       const vj_join_index *index, vj_matches *out,
+                                       vj_error *err);
 
 #endif

@@ -44,6 +44,7 @@ static void make_keys(world *w, uint64_t *rng, vj_error *err)
 {
     int n = (int)(test_random(rng) % MAX_KEYS);
     bool sorted = test_random(rng) % 2;
+    bool crowded = test_random(rng) % 4 == 0; /* few positions, many equal keys */
     int64_t pos1 = 1;
     int64_t length = -1;
     vj_span name = vj_span_of("1");
@@ -56,6 +57,10 @@ static void make_keys(world *w, uint64_t *rng, vj_error *err)
         upper(w->key_ref[i]);
         upper(w->key_alt[i]);
         pos1 = sorted ? pos1 + (int64_t)(test_random(rng) % 3) : (int64_t)(test_random(rng) % 40);
+        if (crowded) {
+            pos1 = 3 + i / 24;
+            w->key_ref[i][1] = w->key_alt[i][1] = '\0';
+        }
         key.pos1 = pos1;
         key.ref = vj_span_of(w->key_ref[i]);
         key.alt = vj_span_of(w->key_alt[i]);
@@ -228,9 +233,14 @@ static void run_module(const world *w, vj_kind start_kind, char *text, size_t ca
     if (pairs.n > 0)
         qsort(pairs.ptr, pairs.n, sizeof *pairs.ptr, by_key);
     text[0] = '\0';
-    for (size_t i = 0; i < pairs.n; i++)
-        used += (size_t)snprintf(text + used, cap - used, "%d>%d ", pairs.ptr[i].key,
-                                 cands.ptr[pairs.ptr[i].candidate].row);
+    /* of equal keys only the first is in the pairs */
+    for (size_t k = 0; k < w->list.keys.n; k++) {
+        best[k] = best[vj_join_twin(&index, (int32_t)k)];
+        for (size_t i = 0; i < pairs.n; i++)
+            if (pairs.ptr[i].key == vj_join_twin(&index, (int32_t)k))
+                used += (size_t)snprintf(text + used, cap - used, "%zu>%d ", k,
+                                         cands.ptr[pairs.ptr[i].candidate].row);
+    }
     vj_join_index_fini(&index);
     VJ_VEC_FINI(&cands);
     VJ_VEC_FINI(&pairs);
