@@ -63,7 +63,8 @@ static vj_status collect_order(vj_join_index *index, const vj_key_list *list, vj
 
 static int compare_spans(vj_span a, vj_span b)
 {
-    int order = memcmp(a.ptr, b.ptr, VJ_MIN(a.len_bytes, b.len_bytes));
+    size_t n = VJ_MIN(a.len_bytes, b.len_bytes);
+    int order = n > 0 ? memcmp(a.ptr, b.ptr, n) : 0;
 
     return order != 0 ? order : (a.len_bytes > b.len_bytes) - (a.len_bytes < b.len_bytes);
 }
