@@ -74,7 +74,8 @@ vj_status vj_cli_watch_signals(vj_error *err)
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+        signal(SIGXFSZ, SIG_IGN) == SIG_ERR) /* both: the write then fails, and says why */
         return vj_fail(err, VJ_E_BUG, "blocking signals failed");
     /* Never joined: it ends with the process. */
     return vj_thread_start(wait_for_signals, &set, &watcher, err);

@@ -119,7 +119,62 @@ def test_the_database_assets(world):
         assert "DuckDB library" in text
         pytest.skip(text)
     facts = result.asset_materializations_for_node("ensembl_duckdb")[0].metadata
-    assert Path(facts["db_path"].value).is_file() and facts["view_names"].value == "ensembl"
+    path = Path(facts["db_path"].value)
+    assert path == world.path / "output" / "databases" / "ensembl.duckdb"
+    assert facts["view_names"].value == "ensembl" and facts["num_views"].value == 1
+    assert facts["dagster/size_bytes"].value == path.stat().st_size
+    # The program reported this itself, with the cost that the other assets show.
+    record = varjoin.RunRecord.load(path.with_name("ensembl_duckdb.run.json"))
+    for name in ("duration_sec", "cpu_percent", "peak_memory_mb", "memory_delta_mb"):
+        assert facts[name].value == pytest.approx(getattr(record.metadata, name), abs=0.051), name
+    assert facts["peak_memory_mb"].value > 10
+    assert facts["build_duration_sec"].value == facts["duration_sec"].value
+    assert facts["db_size_mb"].value == pytest.approx(path.stat().st_size / 1e6, abs=1e-3)
+    assert sorted(p.name for p in path.parent.iterdir()) == [
+        ".ensembl.duckdb.lock", "ensembl.duckdb", "ensembl_duckdb.run.json"]
+
+
+@pytest.mark.parametrize("verb", ["reference build", "verify"])
+def test_other_verbs_report_themselves(world, verb, varjoin_bin):
+    """Any asset may run any verb: its figures come through Pipes as those of annotate do."""
+    from varjoin.dagster import run_pipes
+
+    @dg.asset
+    def other(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        words = {
+            "reference build": ["reference", "build", "-o", str(world.path / "built"), source],
+            "verify": ["verify", str(world.path / "x.parquet")],
+        }[verb]
+        return run_pipes(context, [str(varjoin_bin), *words])
+
+    source = str(world.input / "anna" / "tumor.vcf.gz")
+    subprocess.run([varjoin_bin, "normalize", "-q", "-o", world.path / "x.parquet", source], check=True)
+    result = dg.materialize([other], instance=world.instance, raise_on_error=False)
+    assert result.success, failure_of(result)
+    facts = result.asset_materializations_for_node("other")[0].metadata
+    assert facts["peak_memory_mb"].value > 2 and facts["duration_sec"].value > 0
+    assert facts["num_rows"].value == facts["dagster/row_count"].value > 50
+    assert facts["command_line"].value.startswith(f"varjoin {verb} ")
+    if verb == "verify":
+        assert facts["hash_is_right"].value is True
+    else:
+        assert facts["num_contigs"].value == 1
+
+
+def test_a_verb_that_fails_is_a_failed_step(world, varjoin_bin):
+    from varjoin.dagster import run_pipes
+    from varjoin.dagster.pipes import failure_of as as_failure
+
+    @dg.asset
+    def other(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        try:
+            return run_pipes(context, [str(varjoin_bin), "verify", str(world.path / "nothing")])
+        except varjoin.VarjoinError as error:
+            raise as_failure(error) from None
+
+    result = dg.materialize([other], instance=world.instance, raise_on_error=False)
+    text, metadata = failure_of(result)
+    assert "nothing" in text and metadata["exit_code"].value == 2
 
 
 def test_a_downstream_asset_gets_the_path(world):

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Optional
@@ -22,7 +21,7 @@ from dagster import (
     asset,
 )
 
-from varjoin._run import option, run_command
+from varjoin._run import option
 from varjoin._version import __version__
 from varjoin.dagster.config import (
     AnnotationConfig,
@@ -31,7 +30,13 @@ from varjoin.dagster.config import (
     SampleConfig,
     TableConfig,
 )
-from varjoin.dagster.partitions import PARTITIONS_NAME, PartitionError, Sample, parse_key
+from varjoin.dagster.partitions import (
+    PARTITIONS_NAME,
+    OutputFolder,
+    PartitionError,
+    Sample,
+    parse_key,
+)
 from varjoin.dagster.pipes import failure_of, run_pipes
 from varjoin.dagster.resources import VarjoinResource
 from varjoin.errors import VarjoinError
@@ -118,31 +123,21 @@ def ensembl_annotations(
     description="A DuckDB file with one view per database over its Parquet files; no copies.",
 )
 def ensembl_duckdb(context: AssetExecutionContext, varjoin: VarjoinResource) -> MaterializeResult:
-    path = varjoin.output_root() / "databases" / "ensembl.duckdb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
     try:
-        run_command(
-            ["catalog", "-o", str(path), *varjoin.database_args()], log=context.log.info
-        )
+        with varjoin.database_folder() as folder:
+            output = folder.path / "ensembl.duckdb"
+            args = ["catalog", *varjoin.database_args(), "-o", str(output)]
+            result, report = _run_in(context, varjoin, folder, output, args, checks=[])
+    except PartitionError as error:
+        raise _refuse(error) from None
     except VarjoinError as error:
         raise failure_of(error) from None
-    names = ["ensembl", *varjoin.databases]
-    size = path.stat().st_size
-    return MaterializeResult(
-        metadata={
-            "db_path": MetadataValue.path(str(path)),
-            "db_size_mb": round(size / 1e6, 3),
-            "num_views": len(names),
-            "view_names": ", ".join(names),
-            "total_parquet_files": len(_database_files(varjoin.ensembl_path)),
-            "storage_type": "views over Parquet",
-            "memory_efficient": True,
-            "status": "built",
-            "build_duration_sec": round(time.monotonic() - started, 3),
-            "dagster/size_bytes": size,
-        }
-    )
+    shown = dict(result.metadata or {})
+    # The pipeline's own asset calls two of them so.
+    for name in ("duration_sec", "cpu_percent"):
+        if name in shown:
+            shown[f"build_{name}"] = shown[name]
+    return result._replace(metadata={**shown, "run_record": MetadataValue.path(str(report))})
 
 
 # ---- the sample ----
@@ -207,6 +202,30 @@ def _output_name(asset_name: str, config: TableConfig) -> str:
     return name
 
 
+def _run_in(
+    context: AssetExecutionContext,
+    varjoin: VarjoinResource,
+    folder: OutputFolder,
+    output: Path,
+    args: Sequence[str],
+    checks: Sequence[str],
+) -> tuple[MaterializeResult, Path]:
+    """The program alone on one output, and its run record beside it."""
+    name = context.asset_key.path[-1]
+    report = folder.path / f"{name}.run.json"
+    # Under another name until the run is known to be good: the record of the output that stands
+    # is not replaced by that of a run which failed.
+    failed = folder.path / f"{name}.failed.run.json"
+    holder = f"Dagster run {context.run.run_id} (process {os.getpid()})"
+    with folder.lock(output.name, holder, varjoin.lock_wait_sec) as lock_fd:
+        result = run_pipes(
+            context, [varjoin.binary(), *args], checks=checks, lock_fd=lock_fd,
+            env={"VARJOIN_REPORT": str(failed)},
+        )
+        os.replace(failed, report)
+    return result, report
+
+
 def _run(
     context: AssetExecutionContext,
     varjoin: VarjoinResource,
@@ -216,27 +235,16 @@ def _run(
     checks: Sequence[str],
 ) -> MaterializeResult:
     """The program on one partition, alone there, with its output in the partition's folder."""
-    name = context.asset_key.path[-1]
     sample = parse_key(context.partition_key)
     with varjoin.folder(sample) as folder:
-        output = folder.path / _output_name(name, config)
-        report = folder.path / f"{name}.run.json"
-        # Under another name until the run is known to be good: the record of the output that
-        # stands is not replaced by that of a run which failed.
-        failed = folder.path / f"{name}.failed.run.json"
-        command = [
-            varjoin.binary(), *args, *_describe(config, sample),
+        output = folder.path / _output_name(context.asset_key.path[-1], config)
+        words = [
+            *args, *_describe(config, sample),
             *option("compression", config.compression),
             *option("threads", config.threads or varjoin.threads),
             "-o", str(output), source,
         ]
-        holder = f"Dagster run {context.run.run_id} (process {os.getpid()})"
-        with folder.lock(output.name, holder, varjoin.lock_wait_sec) as lock_fd:
-            result = run_pipes(
-                context, command, checks=checks, lock_fd=lock_fd,
-                env={"VARJOIN_REPORT": str(failed)},
-            )
-            os.replace(failed, report)
+        result, report = _run_in(context, varjoin, folder, output, words, checks)
     extra: dict[str, Any] = {
         "partition_key": MetadataValue.text(context.partition_key),
         "run_record": MetadataValue.path(str(report)),

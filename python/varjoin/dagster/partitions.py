@@ -123,11 +123,11 @@ def _may_be_key(key: str) -> bool:
     return key.isprintable() and "..." not in key and "," not in key
 
 
-class PartitionFolder:
-    """``ROOT/users/USER/SAMPLE``, made and entered step by step without following a link."""
+class OutputFolder:
+    """``ROOT/NAME/...``, made and entered step by step without following a link."""
 
-    def __init__(self, root: Path, sample: Sample) -> None:
-        self.path = root / "users" / folder_name(sample.user) / folder_name(sample.sample)
+    def __init__(self, root: Path, *names: str) -> None:
+        self.path = root.joinpath(*names)
         root.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         fd = os.open(root, flags)
@@ -148,7 +148,7 @@ class PartitionFolder:
     def close(self) -> None:
         os.close(self._fd)
 
-    def __enter__(self) -> "PartitionFolder":
+    def __enter__(self) -> "OutputFolder":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -177,6 +177,13 @@ class PartitionFolder:
             yield fd
         finally:
             os.close(fd)
+
+
+class PartitionFolder(OutputFolder):
+    """``ROOT/users/USER/SAMPLE``."""
+
+    def __init__(self, root: Path, sample: Sample) -> None:
+        super().__init__(root, "users", folder_name(sample.user), folder_name(sample.sample))
 
 
 def _try_lock(fd: int) -> bool:

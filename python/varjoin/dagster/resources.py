@@ -9,6 +9,7 @@ from pydantic import Field
 
 from varjoin._find import find_binary
 from varjoin.dagster.partitions import (
+    OutputFolder,
     PartitionError,
     PartitionFolder,
     Sample,
@@ -67,6 +68,9 @@ class VarjoinResource(ConfigurableResource):
 
     def folder(self, sample: Sample) -> PartitionFolder:
         return PartitionFolder(self.output_root(), sample)
+
+    def database_folder(self) -> OutputFolder:
+        return OutputFolder(self.output_root(), "databases")
 
     def output_path(self, partition_key: str, asset: str) -> Path:
         """Where an asset of a partition is, whether or not it exists."""
