@@ -79,6 +79,22 @@ static void put_fixed(const vj_col *col, int64_t beg, size_t n, uint64_t *out)
 
 static void put_values(const vj_col *col, int64_t beg, size_t n, uint64_t *out);
 
+/* One list, its elements' hashes laid down anew: for those that reach over a block's end. */
+static uint64_t hash_list(const vj_col *kid, int64_t beg, int64_t end)
+{
+    uint64_t hash = (uint64_t)(end - beg);
+    uint64_t elements[BLOCK];
+
+    for (; beg < end; beg += BLOCK) {
+        size_t n = (size_t)VJ_MIN((int64_t)BLOCK, end - beg);
+
+        put_values(kid, beg, n, elements);
+        for (size_t e = 0; e < n; e++)
+            hash = vj_mix64(hash, elements[e]);
+    }
+    return hash;
+}
+
 /* Rows [beg, beg+n) of a list: their lengths, then one element after the other mixed in. */
 static void put_lists(const vj_col *col, int64_t beg, size_t n, uint64_t *out)
 {
@@ -88,18 +104,23 @@ static void put_lists(const vj_col *col, int64_t beg, size_t n, uint64_t *out)
     int64_t to = 0; /* elements[] holds the hashes of the elements [from, to) */
 
     for (size_t i = 0; i < n; i++) {
-        uint64_t hash = (uint64_t)(offs[i + 1] - offs[i]);
+        int64_t len = offs[i + 1] - offs[i];
 
         if (vj_col_is_null(col, beg + (int64_t)i))
             continue; /* what lies behind a null is not looked at */
-        for (int64_t e = offs[i]; e < offs[i + 1]; e++) {
-            if (e >= to || e < from) {
-                from = e;
-                to = VJ_MIN(e + BLOCK, (int64_t)offs[n]);
-                put_values(&col->kids[0], from, (size_t)(to - from), elements);
-            }
-            hash = vj_mix64(hash, elements[e - from]);
+        if (offs[i + 1] > to && len <= BLOCK) {
+            from = offs[i];
+            to = VJ_MIN(from + BLOCK, (int64_t)offs[n]);
+            put_values(&col->kids[0], from, (size_t)(to - from), elements);
         }
+        if (len > BLOCK) {
+            out[i] = hash_list(&col->kids[0], offs[i], offs[i + 1]);
+            continue;
+        }
+        const uint64_t *at = elements + (offs[i] - from);
+        uint64_t hash = (uint64_t)len;
+        for (int64_t e = 0; e < len; e++)
+            hash = vj_mix64(hash, at[e]);
         out[i] = hash;
     }
 }

@@ -25,6 +25,7 @@ typedef struct vj_fast_key {
     vj_fast how;
     int32_t count; /* INTS: exactly so many, -1: any */
     const vj_field_plan *plan; /* NULL: SKIP */
+    vj_colb *column; /* where it goes; NULL: SKIP */
 } vj_fast_key;
 
 /*
@@ -93,6 +94,7 @@ typedef struct vj_parse {
     int32_t n_columns; /* of the line */
     unsigned kinds;    /* of bytes in the block: vj_scan_kinds */
     size_t (*scan)(const char *, size_t, char, uint32_t *, size_t); /* vj_scan_best() */
+    uint64_t (*marks)(const char *, size_t);                       /* vj_scan_best_marks() */
     bool single; /* one ALT, at most one sample, no filter on samples: the short ways apply */
     vj_record rec;
 } vj_parse;
@@ -152,7 +154,7 @@ VJ_MUST_CHECK vj_status vj_parse_format_keys(vj_parse *p);
 VJ_MUST_CHECK vj_status vj_parse_format_split(vj_parse *p);
 /* vcf_fast.c: FORMAT columns and `genotype` of a `single` record, without cells. */
 VJ_MUST_CHECK vj_status vj_parse_format_single(vj_parse *p);
-vj_fast_key vj_fast_key_of(const vj_field_plan *plan);
+vj_fast_key vj_fast_key_of(const vj_parse *p, const vj_field_plan *plan);
 /* `genotype` of one row. */
 VJ_MUST_CHECK vj_status vj_parse_genotype(vj_parse *p, vj_colb *b, vj_span text, bool report);
 VJ_MUST_CHECK vj_status vj_parse_too_many(vj_parse *p, vj_span text, size_t n_keys);
@@ -163,68 +165,140 @@ VJ_MUST_CHECK vj_status vj_parse_format(vj_parse *p);
 /* Text of a header's sample in this line; empty when the line ends before it. */
 vj_span vj_parse_sample(const vj_parse *p, int32_t sample_i);
 
+/* ---- numbers: eight digits at a time, out of a padded text ---- */
+
+#define EACH_BYTE(byte) ((uint64_t)0x0101010101010101u * (byte))
+
+static inline uint64_t load_word(const char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Bytes of a word of text that are no digits: their highest bits. */
+static inline uint64_t other_than_digits(uint64_t word)
+{
+    word ^= EACH_BYTE('0');
+    return ((word + EACH_BYTE(0x76)) | word) & EACH_BYTE(0x80);
+}
+
+/* How many digits begin at `at`, 8 for that many and more. */
+static inline size_t digit_run(const char *at)
+{
+    uint64_t others = other_than_digits(load_word(at));
+
+    return others != 0 ? (size_t)__builtin_ctzll(others) / 8 : 8;
+}
+
+/* The number that the first n (1 to 8) digits of a word make; the first is its lowest byte. */
+static inline uint32_t digits_value(uint64_t word, size_t n)
+{
+    word = (word ^ EACH_BYTE('0')) << (64 - 8 * n); /* zeros in front */
+    word = word * 10 + (word >> 8);                 /* pairs, in every other byte */
+    return (uint32_t)(((word & 0x000000ff000000ffu) * (100 + ((uint64_t)1000000 << 32)) +
+                       (word >> 16 & 0x000000ff000000ffu) * (1 + ((uint64_t)10000 << 32))) >> 32);
+}
+
+/* The same of 1 to 4 digits, with a word of half the size: most numbers; false: others. */
+static inline bool few_digits(const char *at, size_t n, uint32_t *out)
+{
+    uint32_t word;
+
+    memcpy(&word, at, sizeof word);
+    word = (word ^ 0x30303030u) << (32 - 8 * n);
+    uint32_t pairs = word * 10 + (word >> 8);
+    *out = (pairs & 0xff) * 100 + (pairs >> 16 & 0xff);
+    return (((word + 0x76767676u) | word) & 0x80808080u) == 0;
+}
+
+/* A text of 1 to 9 digits and nothing else. */
+static inline bool plain_digits(const char *at, size_t n, uint32_t *out)
+{
+    if (VJ_LIKELY(n - 1 < 4))
+        return few_digits(at, n, out);
+    if (VJ_LIKELY(n - 1 < 8)) {
+        uint64_t word = load_word(at);
+
+        *out = digits_value(word, n);
+        return other_than_digits(word) << (64 - 8 * n) == 0;
+    }
+    if (n != 9 || digit_run(at) < 8 || (unsigned)(uint8_t)at[8] - '0' > 9)
+        return false;
+    *out = digits_value(load_word(at), 8) * 10 + (unsigned)(uint8_t)at[8] - '0';
+    return true;
+}
+
 /*
  * A number that begins at `at` and ends at `stop` or `end`, when it is short and plain; NULL
  * sends the caller the long way. Returns where it ends.
  */
 static inline const char *scan_plain_int(const char *at, const char *end, char stop, int32_t *out)
 {
-    const char *beg = at;
-    unsigned value = 0;
+    size_t n = VJ_MIN(digit_run(at), (size_t)(end - at));
+    uint32_t value = 0;
 
-    for (unsigned digit; at < end && (digit = (unsigned)(uint8_t)*at - '0') <= 9; at++)
-        value = value * 10 + digit;
-    if (at == beg || at - beg > 9 || (at < end && *at != stop))
+    if (n == 8 && at + 8 < end && at[8] != stop)
+        n = 9;
+    if (!plain_digits(at, n, &value) || (at + n < end && at[n] != stop))
         return NULL;
     *out = (int32_t)value;
-    return at;
+    return at + n;
+}
+
+/* Digits before and behind a point, up to 8 of each, as one number; false: not that plain. */
+static inline bool scan_point(const char *at, const char *end, const char **out_at,
+                              uint64_t *value, size_t *n_behind)
+{
+    static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    uint64_t word = load_word(at);
+    size_t n = VJ_MIN(digit_run(at), (size_t)(end - at));
+
+    *n_behind = 0;
+    if (n == 0)
+        return false;
+    *value = digits_value(word, n);
+    at += n;
+    if (at < end && *at == '.') {
+        at++;
+        n = VJ_MIN(digit_run(at), (size_t)(end - at));
+        if (n > 0)
+            *value = *value * powers[n] + digits_value(load_word(at), n);
+        *n_behind = n;
+        at += n;
+    }
+    *out_at = at;
+    return true;
 }
 
 /* Up to 24 bits of digits over a power of ten that a float holds: one division rounds once. */
 static inline const char *scan_plain_float(const char *at, const char *end, char stop, float *out)
 {
-    static const float powers[] = {1e0F, 1e1F, 1e2F, 1e3F, 1e4F, 1e5F,
-                                   1e6F, 1e7F, 1e8F, 1e9F, 1e10F};
-    const char *beg = at;
-    const char *point = NULL;
+    static const float powers[] = {1e0F, 1e1F, 1e2F, 1e3F, 1e4F, 1e5F, 1e6F, 1e7F, 1e8F};
     uint64_t value = 0;
-    unsigned digit;
+    size_t n_behind = 0;
 
-    for (; at < end && (digit = (unsigned)(uint8_t)*at - '0') <= 9; at++)
-        value = value * 10 + digit;
-    if (at < end && *at == '.') {
-        point = ++at;
-        for (; at < end && (digit = (unsigned)(uint8_t)*at - '0') <= 9; at++)
-            value = value * 10 + digit;
-    }
-    if (at == beg || point == beg + 1 || at - beg > 18 || value >= (1u << 24) ||
-        (at < end && *at != stop) || (point != NULL && at - point > 10))
+    if (!scan_point(at, end, &at, &value, &n_behind) || value >= (1u << 24) ||
+        (at < end && *at != stop))
         return NULL;
-    *out = (float)value / powers[point != NULL ? at - point : 0];
+    *out = (float)value / powers[n_behind];
     return at;
 }
 
 /* The same in double precision: 53 bits over a power of ten that a double holds. */
 static inline bool scan_plain_double(vj_span text, double *out)
 {
-    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10};
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
+    const char *end = text.ptr + text.len_bytes;
+    const char *at = text.ptr;
     uint64_t value = 0;
-    size_t i = 0;
-    size_t point = text.len_bytes;
-    unsigned digit;
+    size_t n_behind = 0;
 
-    if (text.len_bytes > 11)
+    if (!scan_point(at, end, &at, &value, &n_behind) || at < end ||
+        value >= ((uint64_t)1 << 53))
         return false;
-    for (; i < text.len_bytes && (digit = (unsigned)(uint8_t)text.ptr[i] - '0') <= 9; i++)
-        value = value * 10 + digit;
-    if (i > 0 && i < text.len_bytes && text.ptr[i] == '.') {
-        point = ++i;
-        for (; i < text.len_bytes && (digit = (unsigned)(uint8_t)text.ptr[i] - '0') <= 9; i++)
-            value = value * 10 + digit;
-    }
-    if (i == 0 || i < text.len_bytes)
-        return false;
-    *out = (double)value / powers[text.len_bytes - point];
+    *out = (double)value / powers[n_behind];
     return true;
 }
 

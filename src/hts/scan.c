@@ -29,6 +29,15 @@ unsigned vj_scan_kinds_scalar(const char *ptr, size_t len_bytes)
     return kinds;
 }
 
+uint64_t vj_scan_marks_scalar(const char *ptr, size_t len_bytes)
+{
+    uint64_t marks = 0;
+
+    for (size_t i = 0; i < len_bytes && i < 64; i++)
+        marks |= (uint64_t)(ptr[i] == ':' || ptr[i] == ',') << i;
+    return marks;
+}
+
 #if defined(__x86_64__)
 /* Bits of the 32 bytes at ptr + i that equal needle, those behind len cleared. */
 __attribute__((target("avx2"))) static inline uint32_t
@@ -55,6 +64,24 @@ __attribute__((target("avx2"))) static size_t scan_delims_avx2(const char *ptr, 
         }
     }
     return n;
+}
+
+__attribute__((target("avx2"))) static inline uint32_t mark_bits(const char *ptr)
+{
+    __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)ptr);
+
+    return (uint32_t)_mm256_movemask_epi8(
+        _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(':')),
+                        _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(','))));
+}
+
+__attribute__((target("avx2"))) static uint64_t scan_marks_avx2(const char *ptr, size_t len_bytes)
+{
+    uint64_t marks = mark_bits(ptr);
+
+    if (len_bytes > 32)
+        marks |= (uint64_t)mark_bits(ptr + 32) << 32;
+    return len_bytes < 64 ? marks & (((uint64_t)1 << len_bytes) - 1) : marks;
 }
 
 __attribute__((target("avx2,popcnt"))) static size_t
@@ -106,6 +133,15 @@ vj_scan_fn vj_scan_best(void)
         return scan_delims_avx2;
 #endif
     return vj_scan_delims_scalar;
+}
+
+vj_marks_fn vj_scan_best_marks(void)
+{
+#if defined(__x86_64__)
+    if (vj_cpu() >= VJ_CPU_AVX2)
+        return scan_marks_avx2;
+#endif
+    return vj_scan_marks_scalar;
 }
 
 size_t vj_scan_delims(const char *ptr, size_t len_bytes, char delim, uint32_t *out, size_t max)

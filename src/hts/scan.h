@@ -22,6 +22,13 @@ vj_scan_fn vj_scan_best(void);
 /* The scalar body: the specification. */
 size_t vj_scan_delims_scalar(const char *ptr, size_t len_bytes, char delim, uint32_t *out,
                              size_t max);
+/*
+ * Bit i is set when ptr[i] is ':' or ',', for i below len and 64; the same trust. And the body
+ * that this machine takes.
+ */
+typedef uint64_t (*vj_marks_fn)(const char *ptr, size_t len_bytes);
+uint64_t vj_scan_marks_scalar(const char *ptr, size_t len_bytes);
+vj_marks_fn vj_scan_best_marks(void);
 /* Number of `delim` bytes; the same trust. */
 size_t vj_scan_count(const char *ptr, size_t len_bytes, char delim);
 /* What kinds of bytes a text has besides plain ones. */

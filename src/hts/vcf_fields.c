@@ -247,8 +247,8 @@ static vj_status plan_format(vj_parse *p)
             s->format_gt = (int32_t)s->format_plans.n;
         VJ_TRY(VJ_VEC_PUSH(&s->format_plans, plan_i, p->err));
         VJ_TRY(VJ_VEC_PUSH(&s->fast_keys,
-                           vj_fast_key_of(plan_i >= 0 ? &p->reader->format_plans.ptr[plan_i]
-                                                      : NULL),
+                           vj_fast_key_of(p, plan_i >= 0 ? &p->reader->format_plans.ptr[plan_i]
+                                                         : NULL),
                            p->err));
         at = stop + 1;
     }

@@ -87,19 +87,17 @@ static vj_status split_line(vj_parse *p, verdict *out)
 /* POS: digits only, up to 2^32-1. */
 static bool parse_pos(vj_span text, int64_t *out)
 {
-    int64_t value = 0;
+    uint32_t value = 0;
 
-    if (text.len_bytes == 0 || text.len_bytes > 10)
-        return false;
-    for (size_t i = 0; i < text.len_bytes; i++) {
-        unsigned digit = (unsigned)(uint8_t)text.ptr[i] - '0';
-
-        if (digit > 9)
-            return false;
-        value = value * 10 + digit;
+    if (VJ_LIKELY(plain_digits(text.ptr, text.len_bytes, &value))) {
+        *out = value;
+        return true;
     }
-    *out = value;
-    return value <= UINT32_MAX;
+    if (text.len_bytes != 10 || !plain_digits(text.ptr, 9, &value))
+        return false;
+    unsigned digit = (unsigned)(uint8_t)text.ptr[9] - '0';
+    *out = (int64_t)value * 10 + digit;
+    return digit <= 9 && *out <= UINT32_MAX;
 }
 
 static vj_status split_alts(vj_parse *p, verdict *out)
@@ -692,7 +690,7 @@ vj_status vj_vcf_parse(const vj_vcf_reader *reader, const vj_vcf_block *block,
                        vj_vcf_rows *rows, vj_error *err)
 {
     vj_parse p = {.reader = reader, .block = block, .rows = rows, .s = rows->scratch, .err = err,
-                  .scan = vj_scan_best()};
+                  .scan = vj_scan_best(), .marks = vj_scan_best_marks()};
     const char *text = (const char *)block->text.ptr;
     size_t beg = 0;
 

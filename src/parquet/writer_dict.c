@@ -113,7 +113,7 @@ static inline bool same_bytes(const vj_dict *dict, const vj_dict_entry *entry, u
            (len <= 8 || memcmp(dict->plain.ptr + entry->off, ptr, len) == 0);
 }
 
-/* Code + 1 of a string that is not one byte, made when it is new and may be (`room`); else 0. */
+/* Code + 1 of a string, made when it is new and may be (`room`); else 0. */
 static inline vj_status find_string(vj_dict *dict, const uint8_t *ptr, uint32_t len, bool room,
                                     uint32_t *out, vj_error *err)
 {
@@ -147,23 +147,34 @@ vj_status vj_dict_map_bytes(vj_dict *dict, const uint8_t *bytes, const uint32_t 
         return VJ_OK;
     VJ_TRY(make_room(dict, &max_new, VJ_MIN(total + 4 * n, VJ_DICT_MAX_BYTES) + longest + 4, err));
     size_t stop = dict->entries.n + max_new;
+    const uint8_t *last = bytes; /* the last string that was looked up */
+    uint32_t last_len = 0;
+    uint32_t last_code = 0;
     for (size_t i = 0; i < n; i++) {
-        bool room = dict->entries.n < stop && dict->plain.len_bytes <= VJ_DICT_MAX_BYTES;
+        uint32_t len = lens[i];
         uint32_t found = 0;
 
-        if (lens[i] == 1) {
-            found = dict->direct[*bytes];
-            if (VJ_UNLIKELY(found == 0 && room))
-                dict->direct[*bytes] = found = put_string(dict, *bytes, bytes, 1);
-        } else {
-            VJ_TRY(find_string(dict, bytes, lens[i], room, &found, err));
+        if (len == 1 && (found = dict->direct[*bytes]) != 0) {
+            codes[i] = found - 1;
+            bytes++;
+            continue;
         }
-        if (VJ_UNLIKELY(found == 0)) {
-            *fits = false;
+        if (len == last_len && len - 1 < 8 && short_key(bytes, len) == short_key(last, len)) {
+            codes[i] = last_code; /* contigs and filters stay the same for long */
+            bytes += len;
+            continue;
+        }
+        bool room = dict->entries.n < stop && dict->plain.len_bytes <= VJ_DICT_MAX_BYTES;
+        VJ_TRY(find_string(dict, bytes, len, room, &found, err));
+        *fits = found != 0;
+        if (!*fits)
             return VJ_OK;
-        }
-        codes[i] = found - 1;
-        bytes += lens[i];
+        if (len == 1)
+            dict->direct[*bytes] = found;
+        last = bytes;
+        last_len = len;
+        codes[i] = last_code = found - 1;
+        bytes += len;
     }
     return VJ_OK;
 }
