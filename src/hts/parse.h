@@ -2,6 +2,7 @@
  * parse.h - private to hts: one record on its way from a line to rows.
  *
  *   vcf_parse.c   lines, fixed columns, keys, order, filters
+ *   vcf_plain.c   the same for the usual record of one sample
  *   vcf_fields.c  INFO, FORMAT, genotype: which text belongs to which column
  *   vcf_cell.c    one text into one row of one column
  *   vcf_check.c   rules whose breach is counted and changes nothing
@@ -71,6 +72,8 @@ typedef struct vj_vcf_scratch {
     const vj_ranges *target; /* ranges of -t on this contig */
     int64_t last_pos1;
     int64_t record_serial;
+    size_t shown_skip; /* bytes of contig_raw that are not shown ("chr") */
+    int64_t room_rows; /* rows up to which vcf_plain.c has made room */
 } vj_vcf_scratch;
 
 typedef struct vj_record {
@@ -95,6 +98,7 @@ typedef struct vj_parse {
     unsigned kinds;    /* of bytes in the block: vj_scan_kinds */
     size_t (*scan)(const char *, size_t, char, uint32_t *, size_t); /* vj_scan_best() */
     uint64_t (*marks)(const char *, size_t);                       /* vj_scan_best_marks() */
+    bool plain;  /* vj_plain_wanted() */
     bool single; /* one ALT, at most one sample, no filter on samples: the short ways apply */
     vj_record rec;
 } vj_parse;
@@ -119,6 +123,27 @@ static inline bool span_is_missing(vj_span text)
     return text.len_bytes == 0 || span_is_dot(text);
 }
 
+/* vcf_plain.c: may records of this reader be plain at all? */
+bool vj_plain_wanted(const vj_vcf_reader *reader);
+/* The whole line, its tabs found, if it is plain; else *out_done is false and nothing happened. */
+VJ_MUST_CHECK vj_status vj_parse_plain(vj_parse *p, bool *out_done);
+/* vcf_parse.c, for it: what lies between two tabs of the line; fixed columns of all rows; keys. */
+static inline vj_span vj_parse_between(const char *line, uint32_t before, uint32_t behind)
+{
+    return (vj_span){line + before + 1, behind - before - 1};
+}
+VJ_MUST_CHECK vj_status vj_parse_put_fixed(vj_parse *p, double qual, bool has_qual);
+VJ_MUST_CHECK vj_status vj_parse_make_key(vj_parse *p, vj_span alt, vj_key *key);
+VJ_MUST_CHECK vj_status vj_parse_reserve_keys(vj_vcf_rows *rows, size_t n_keys, size_t n_rows,
+                                              size_t n_records, vj_error *err);
+/* A text of row row_i, or nothing where it is missing: the column is filled up later. */
+static inline vj_status vj_parse_put_maybe(vj_colb *b, vj_span text, int64_t row_i, vj_error *err)
+{
+    if (span_is_missing(text))
+        return VJ_OK;
+    VJ_TRY(app_fill(b, row_i, err));
+    return app_text_padded(b, text, err);
+}
 /* Empty the rows before a block; what was learned about the order of INFO keys stays. */
 VJ_MUST_CHECK vj_status vj_vcf_rows_reset(vj_vcf_rows *rows, const vj_vcf_reader *reader,
                                           vj_error *err);
@@ -142,6 +167,31 @@ VJ_MUST_CHECK vj_status vj_check_float(vj_parse *p, const vj_cell *cell, vj_span
 /* A number that is not zero and became zero, or finite and became infinite? */
 bool vj_check_lost(vj_span text, double value);
 VJ_MUST_CHECK vj_status vj_check_qual(vj_parse *p, double value); /* where it is odd, or NaN */
+
+/* An ID that is empty, or that begins or ends with the ';' between two. */
+static inline bool is_odd_id(vj_span id)
+{
+    return id.len_bytes == 0 || id.ptr[0] == ';' || id.ptr[id.len_bytes - 1] == ';';
+}
+
+/* Rules whose breach changes nothing (S-61). */
+static inline VJ_MUST_CHECK vj_status vj_parse_check_record(vj_parse *p)
+{
+    if (VJ_UNLIKELY((p->kinds & (VJ_BYTES_BLANK | VJ_BYTES_CONTROL)) != 0))
+        VJ_TRY(vj_check_bytes(p));
+    if (VJ_UNLIKELY(is_odd_id(p->rec.id)))
+        VJ_TRY(vj_check_id(p));
+    if (VJ_UNLIKELY(p->rec.filter.len_bytes == 0 ||
+                    !vj_span_eq(p->rec.filter, p->s->filter_text)))
+        return vj_check_filter(p);
+    return VJ_OK;
+}
+
+static inline bool is_upper_base(vj_span allele)
+{
+    return allele.len_bytes == 1 && allele.ptr[0] >= 'A' && allele.ptr[0] <= 'Z' &&
+           VJ_IS_BASE(allele.ptr[0] - 'A');
+}
 /* Append one row; the builder stands at that row. */
 VJ_MUST_CHECK vj_status vj_parse_cell(vj_parse *p, vj_colb *b, const vj_cell *cell);
 /* All INFO columns of the record; sets info_end and svlen. */

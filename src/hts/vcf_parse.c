@@ -37,12 +37,6 @@ static vj_span column(const vj_parse *p, int32_t col)
     return (vj_span){p->line.ptr + beg, end - beg};
 }
 
-/* What lies between two tabs of the line. */
-static inline vj_span between(const char *line, uint32_t before, uint32_t behind)
-{
-    return (vj_span){line + before + 1, behind - before - 1};
-}
-
 vj_span vj_parse_sample(const vj_parse *p, int32_t sample_i)
 {
     return sample_i + 9 < p->n_columns ? column(p, sample_i + 9) : (vj_span){"", 0};
@@ -55,17 +49,13 @@ static bool has_columns(const vj_vcf_reader *reader, size_t n)
                       (reader->has_format_column || n == 9));
 }
 
-/* Find the tabs of the line and see whether there are as many columns as the header has. */
-static vj_status split_line(vj_parse *p, verdict *out)
+/* Are there as many columns as the header has? */
+static vj_status count_columns(vj_parse *p, verdict *out)
 {
-    vj_vcf_scratch *s = p->s;
+    const vj_vcf_scratch *s = p->s;
     size_t most = 9 + (size_t)p->reader->header.n_samples;
-    size_t n = 0;
+    size_t n = s->tabs.n;
 
-    VJ_VEC_RESET(&s->tabs);
-    VJ_TRY(VJ_VEC_RESERVE(&s->tabs, most + 2, p->err));
-    n = p->scan(p->line.ptr, p->line.len_bytes, '\t', s->tabs.ptr, most + 1);
-    s->tabs.n = n;
     p->n_columns = (int32_t)n + 1;
     if (VJ_LIKELY(has_columns(p->reader, n + 1)))
         return VJ_OK;
@@ -130,18 +120,18 @@ static vj_status read_record(vj_parse *p, verdict *out)
     vj_record *rec = &p->rec;
 
     *rec = (vj_record){0};
-    VJ_TRY(split_line(p, out));
+    VJ_TRY(count_columns(p, out));
     if (*out == VERDICT_BROKEN)
         return VJ_OK;
     const uint32_t *tabs = p->s->tabs.ptr;
     const char *line = p->line.ptr;
     rec->chrom = (vj_span){line, tabs[0]};
-    vj_span pos = between(line, tabs[0], tabs[1]);
-    rec->id = between(line, tabs[1], tabs[2]);
-    rec->ref = between(line, tabs[2], tabs[3]);
-    rec->alt = between(line, tabs[3], tabs[4]);
-    rec->qual = between(line, tabs[4], tabs[5]);
-    rec->filter = between(line, tabs[5], tabs[6]);
+    vj_span pos = vj_parse_between(line, tabs[0], tabs[1]);
+    rec->id = vj_parse_between(line, tabs[1], tabs[2]);
+    rec->ref = vj_parse_between(line, tabs[2], tabs[3]);
+    rec->alt = vj_parse_between(line, tabs[3], tabs[4]);
+    rec->qual = vj_parse_between(line, tabs[4], tabs[5]);
+    rec->filter = vj_parse_between(line, tabs[5], tabs[6]);
     rec->info = column(p, 7);
     rec->format = p->n_columns > 8 ? column(p, 8) : (vj_span){"", 0};
     if (rec->chrom.len_bytes == 0 || rec->chrom.ptr[0] == '#')
@@ -219,6 +209,7 @@ static vj_status enter_contig(vj_parse *p)
         s->last_pos1 = p->block->prev_pos1; /* the order goes on from block to block */
     s->contig_raw = raw;
     s->contig_last = length > 0 ? length + 1 : INT64_MAX; /* the telomere is length + 1 */
+    s->shown_skip = (size_t)(shown.ptr - raw.ptr);
     s->target = p->reader->targets != NULL
                     ? vj_regions_of(p->reader->targets, raw, length)
                     : NULL;
@@ -422,16 +413,19 @@ static vj_status put_alt_row(vj_parse *p, int32_t alt_i, int64_t end1, double qu
     VJ_TRY(app_text_padded(&b[VJ_COL_CHROM], vj_contig_shown(rec->chrom), err));
     VJ_TRY(app_32(&b[VJ_COL_START], (uint32_t)rec->pos1, err));
     VJ_TRY(app_32(&b[VJ_COL_END], (uint32_t)end1, err));
-    VJ_TRY(put_text_or_null(&b[VJ_COL_RSID], rec->id, err));
+    int64_t row_i = b[VJ_COL_START].n_rows - 1;
+    VJ_TRY(vj_parse_put_maybe(&b[VJ_COL_RSID], rec->id, row_i, err));
     VJ_TRY(app_text_padded(&b[VJ_COL_REF], rec->ref, err));
     VJ_TRY(put_text_or_null(&b[VJ_COL_ALT], p->s->alts.ptr[alt_i], err));
     VJ_TRY(app_i32(&b[VJ_COL_ALT_INDEX], alt_i + 1, err));
-    VJ_TRY(has_qual ? app_f64(&b[VJ_COL_QUAL], qual, err)
-                    : vj_append_fill(&b[VJ_COL_QUAL], b[VJ_COL_QUAL].n_rows + 1, err));
-    return put_text_or_null(&b[VJ_COL_FILTER], rec->filter, err);
+    if (has_qual) {
+        VJ_TRY(app_fill(&b[VJ_COL_QUAL], row_i, err));
+        VJ_TRY(app_f64(&b[VJ_COL_QUAL], qual, err));
+    }
+    return vj_parse_put_maybe(&b[VJ_COL_FILTER], rec->filter, row_i, err);
 }
 
-static vj_status put_fixed(vj_parse *p, double qual, bool has_qual)
+vj_status vj_parse_put_fixed(vj_parse *p, double qual, bool has_qual)
 {
     vj_vcf_scratch *s = p->s;
     int64_t end1 = 0;
@@ -474,24 +468,19 @@ static vj_status fold_upper(vj_parse *p, vj_span text, vj_span *out)
     return VJ_OK;
 }
 
-/* Room for a record's keys and rows, so that the pushes below cannot fail. */
-static vj_status reserve_keys(vj_vcf_rows *rows, size_t n_keys, size_t n_rows, vj_error *err)
+/* Room for the keys and rows of some records, so that pushes cannot fail. */
+vj_status vj_parse_reserve_keys(vj_vcf_rows *rows, size_t n_keys, size_t n_rows,
+                                size_t n_records, vj_error *err)
 {
     VJ_TRY(VJ_VEC_RESERVE(&rows->keys.keys, n_keys, err));
     VJ_TRY(VJ_VEC_RESERVE(&rows->key_record, n_keys, err));
     VJ_TRY(VJ_VEC_RESERVE(&rows->row_key, n_rows, err));
-    VJ_TRY(VJ_VEC_RESERVE(&rows->record_lines, 1, err));
-    VJ_TRY(VJ_VEC_RESERVE(&rows->record_line_numbers, 1, err));
-    return VJ_VEC_RESERVE(&rows->record_alleles, 1, err);
+    VJ_TRY(VJ_VEC_RESERVE(&rows->record_lines, n_records, err));
+    VJ_TRY(VJ_VEC_RESERVE(&rows->record_line_numbers, n_records, err));
+    return VJ_VEC_RESERVE(&rows->record_alleles, n_records, err);
 }
 
-static bool is_upper_base(vj_span allele)
-{
-    return allele.len_bytes == 1 && allele.ptr[0] >= 'A' && allele.ptr[0] <= 'Z' &&
-           VJ_IS_BASE(allele.ptr[0] - 'A');
-}
-
-static vj_status make_key(vj_parse *p, vj_span alt, vj_key *key)
+vj_status vj_parse_make_key(vj_parse *p, vj_span alt, vj_key *key)
 {
     *key = (vj_key){.contig = p->s->contig_i, .pos1 = p->rec.pos1, .ref = p->rec.ref, .alt = alt};
     if (VJ_LIKELY(is_upper_base(key->ref) && is_upper_base(alt))) {
@@ -516,7 +505,7 @@ static vj_status put_record(vj_parse *p)
     vj_vcf_scratch *s = p->s;
     int32_t record_i = (int32_t)rows->record_lines.n;
 
-    VJ_TRY(reserve_keys(rows, s->row_alts.n, (size_t)p->rec.n_rows, p->err));
+    VJ_TRY(vj_parse_reserve_keys(rows, s->row_alts.n, (size_t)p->rec.n_rows, 1, p->err));
     if (!is_upper_base(p->rec.ref) || !is_upper_base(p->rec.alt))
         VJ_TRY(vj_check_alleles(p));
     rows->record_lines.ptr[rows->record_lines.n++] = p->original;
@@ -525,7 +514,8 @@ static vj_status put_record(vj_parse *p)
     for (size_t a = 0; a < s->row_alts.n; a++) {
         int32_t key_i = (int32_t)rows->keys.keys.n;
 
-        VJ_TRY(make_key(p, s->alts.ptr[s->row_alts.ptr[a]], &rows->keys.keys.ptr[key_i]));
+        VJ_TRY(vj_parse_make_key(p, s->alts.ptr[s->row_alts.ptr[a]],
+                                 &rows->keys.keys.ptr[key_i]));
         rows->keys.keys.n++;
         rows->key_record.ptr[rows->key_record.n++] = record_i;
         for (size_t i = 0; i < s->kept.n; i++)
@@ -629,30 +619,12 @@ static vj_status mend_utf8(vj_parse *p)
     return vj_parse_odd(p, VJ_ODD_BAD_UTF8, "the line", (vj_span){0}, line, "UTF-8 text");
 }
 
-/* An ID that is empty, or that begins or ends with the ';' between two. */
-static inline bool is_odd_id(vj_span id)
-{
-    return id.len_bytes == 0 || id.ptr[0] == ';' || id.ptr[id.len_bytes - 1] == ';';
-}
-
-/* Rules whose breach changes nothing (S-61). */
-static inline vj_status check_record(vj_parse *p)
-{
-    if (VJ_UNLIKELY((p->kinds & (VJ_BYTES_BLANK | VJ_BYTES_CONTROL)) != 0))
-        VJ_TRY(vj_check_bytes(p));
-    if (VJ_UNLIKELY(is_odd_id(p->rec.id)))
-        VJ_TRY(vj_check_id(p));
-    if (VJ_UNLIKELY(p->rec.filter.len_bytes == 0 ||
-                    !vj_span_eq(p->rec.filter, p->s->filter_text)))
-        return vj_check_filter(p);
-    return VJ_OK;
-}
-
 static vj_status parse_line(vj_parse *p)
 {
     vj_vcf_rows *rows = p->rows;
     verdict what = VERDICT_ROWS;
     bool has_qual = false;
+    bool done = false;
     double qual = 0;
 
     if (p->line.len_bytes > 0 && p->line.ptr[p->line.len_bytes - 1] == '\r')
@@ -664,6 +636,12 @@ static vj_status parse_line(vj_parse *p)
     if (VJ_UNLIKELY((p->kinds & VJ_BYTES_CONTROL) != 0) &&
         memchr(p->line.ptr, '\0', p->line.len_bytes) != NULL)
         return broken(p, &what, "text without NUL bytes", p->line);
+    size_t most = 9 + (size_t)p->reader->header.n_samples;
+    p->s->tabs.n = p->scan(p->line.ptr, p->line.len_bytes, '\t', p->s->tabs.ptr, most + 1);
+    p->n_columns = (int32_t)p->s->tabs.n + 1;
+    VJ_TRY(vj_parse_plain(p, &done));
+    if (VJ_LIKELY(done))
+        return VJ_OK;
     VJ_TRY(read_record(p, &what));
     if (what == VERDICT_BROKEN)
         return VJ_OK;
@@ -676,14 +654,24 @@ static vj_status parse_line(vj_parse *p)
     p->rec.n_rows = (int64_t)(p->s->row_alts.n * p->s->kept.n);
     if (rows->n_rows + p->rec.n_rows > MAX_ROWS)
         return vj_fail(p->err, VJ_E_NOMEM, "more than %d rows in one block", MAX_ROWS);
-    VJ_TRY(check_record(p));
+    VJ_TRY(vj_parse_check_record(p));
     VJ_TRY(read_qual(p, &qual, &has_qual));
     VJ_TRY(vj_parse_info(p));
-    VJ_TRY(put_fixed(p, qual, has_qual));
+    VJ_TRY(vj_parse_put_fixed(p, qual, has_qual));
     VJ_TRY(vj_parse_format(p));
     VJ_TRY(put_record(p));
     rows->n_rows += p->rec.n_rows;
     return VJ_OK;
+}
+
+/* Room that every record needs. */
+static vj_status make_scratch(vj_parse *p)
+{
+    VJ_VEC_RESET(&p->s->tabs);
+    VJ_TRY(VJ_VEC_RESERVE(&p->s->tabs, 11 + (size_t)p->reader->header.n_samples, p->err));
+    VJ_TRY(VJ_VEC_RESERVE(&p->s->alts, 1, p->err));
+    VJ_TRY(VJ_VEC_RESERVE(&p->s->row_alts, 1, p->err));
+    return VJ_VEC_RESERVE(&p->s->kept, 1, p->err);
 }
 
 vj_status vj_vcf_parse(const vj_vcf_reader *reader, const vj_vcf_block *block,
@@ -695,7 +683,9 @@ vj_status vj_vcf_parse(const vj_vcf_reader *reader, const vj_vcf_block *block,
     size_t beg = 0;
 
     p.kinds = block->text.len_bytes > 0 ? vj_scan_kinds(text, block->text.len_bytes) : 0;
+    p.plain = vj_plain_wanted(reader) && (p.kinds & (VJ_BYTES_BLANK | VJ_BYTES_CONTROL)) == 0;
     VJ_TRY(vj_vcf_rows_reset(rows, reader, err));
+    VJ_TRY(make_scratch(&p));
     for (size_t i = 0; i < block->line_ends.n; i++) {
         p.line = (vj_span){text + beg, block->line_ends.ptr[i] - beg};
         p.line_number = block->first_line + (int64_t)i;

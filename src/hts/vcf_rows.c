@@ -129,6 +129,8 @@ vj_status vj_vcf_rows_reset(vj_vcf_rows *rows, const vj_vcf_reader *reader, vj_e
     vj_map_init(&s->contig_index, s->budget);
     s->format_text = s->contig_raw = s->filter_text = (vj_span){0};
     s->contig_i = -1;
+    s->shown_skip = 0;
+    s->room_rows = 0;
     s->target = NULL;
     s->last_pos1 = -1;
     return VJ_OK;

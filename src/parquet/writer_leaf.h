@@ -136,6 +136,7 @@ typedef struct vj_leaf {
     int64_t plain_per_1024;     /* bytes that 1024 values take without the dictionary */
     int64_t codes_per_256;      /* what the codec leaves of codes, and of the other encoding */
     int64_t other_per_256;
+    int chunks_unweighed;       /* chunks to come that will use these two as they are */
     int codec_skip;             /* pages that will not try the codec */
     vj_chunk *chunk;
     vj_chunk *ready;            /* closed, oldest first */

@@ -8,6 +8,8 @@
 
 /* After a page on which the codec did not pay, so many go without trying it. */
 #define CODEC_PAUSE 15
+/* The two ways to write a column are weighed with the codec in one chunk out of so many. */
+#define WEIGH_EVERY 16
 /* Shorter value sections are not worth a frame. */
 #define CODEC_MIN_BYTES ((size_t)64)
 
@@ -124,7 +126,8 @@ static vj_status stored_bytes(const vj_leaf *leaf, vj_leaf_scratch *scratch, con
 /*
  * On the first page with values the two ways to write a column are weighed as they would stand
  * in the file: delta packs tighter, but codes keep the repetition that a codec finds. How much
- * the codec left of the codes is remembered (in 256ths) and applied to the pages that follow.
+ * the codec left of the codes is remembered (in 256ths) and applied to the pages that follow, and
+ * to the first pages of the next chunks: the trial costs as much as a few pages.
  */
 static vj_status weigh_first(vj_leaf *leaf, const vj_buf *other, size_t other_bytes,
                              vj_leaf_scratch *scratch, vj_error *err)
@@ -132,6 +135,11 @@ static vj_status weigh_first(vj_leaf *leaf, const vj_buf *other, size_t other_by
     size_t codes = scratch->values.len_bytes;
     size_t stored = 0;
 
+    if (leaf->chunks_unweighed > 0) {
+        leaf->chunks_unweighed--;
+        return VJ_OK;
+    }
+    leaf->chunks_unweighed = WEIGH_EVERY - 1;
     VJ_TRY(stored_bytes(leaf, scratch, scratch->values.ptr, codes, &stored, err));
     leaf->codes_per_256 = (int64_t)(stored * 256 / codes);
     leaf->other_per_256 = 256;

@@ -29,6 +29,17 @@ static void vector_bodies_equal_the_scalar_one(void **state)
         assert_int_equal(vj_scan_delims(text + beg, len, '\t', got, max), n);
         assert_int_equal(n, VJ_MIN(count, max));
         assert_memory_equal(got, want, n * sizeof *want);
+        for (size_t i = 0; i < sizeof text; i++)
+            if (text[i] == '\t')
+                text[i] = round % 2 == 0 ? ':' : ',';
+        assert_true(vj_scan_best_marks()(text + beg, len) ==
+                    vj_scan_marks_scalar(text + beg, len));
+        for (size_t i = 0; i < sizeof text; i++)
+            if (text[i] == (round % 2 == 0 ? ':' : ','))
+                text[i] = '\t';
+        count = 0;
+        for (size_t i = beg; i < beg + len; i++)
+            count += text[i] == '\t';
         assert_int_equal(vj_scan_count(text + beg, len, '\t'), count);
         assert_int_equal(vj_scan_kinds(text + beg, len), vj_scan_kinds_scalar(text + beg, len));
     }

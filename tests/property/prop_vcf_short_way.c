@@ -46,9 +46,18 @@ static void make_record(uint64_t *rng, int pos, char *record, size_t cap, char *
 {
     static const char *const info[] = {"DP", "DPX", "AF", "LONGER_THAN_8", "DB", "END", "T", "NEW"};
     static const char *const format[] = {"GT", "GQ", "AD", "VAF", "PL", "P2", "FT", "XX", "LEN"};
-    static const char *const alts[] = {"G", "G", "G", "AT", ".", "<DEL>", "<*>", "g", "*"};
-    size_t n = (size_t)snprintf(record, cap, "1\t%d\t.\tA\t%s\t.\t.\t", pos,
-                                pick(rng, alts, VJ_COUNT(alts)));
+    static const char *const alts[] = {"G", "G", "G", "AT", ".", "<DEL>", "<*>", "g", "*",
+                                       "ACGTACGTACGTACGTA", "A1", "C]2:3]"};
+    static const char *const ids[] = {".", ".", "rs1", "a;b", "an_id_of_more_than_16_bytes"};
+    static const char *const refs[] = {"A", "A", "AC", "acG", "N", "ACGTACGTACGTACGTACGT", "G1"};
+    static const char *const quals[] = {".", "10.2", "7", "0", "1e2", "x", "123456.78",
+                                        "99999999999", "0.000000001", "12345678.12345678"};
+    static const char *const filters[] = {".", "PASS", "PASS", "q10;s50", "a_filter_of_length_19"};
+    size_t n = (size_t)snprintf(record, cap, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t",
+                                pos % 23 == 0 ? "chr2" : "1", pos, pick(rng, ids, VJ_COUNT(ids)),
+                                pick(rng, refs, VJ_COUNT(refs)), pick(rng, alts, VJ_COUNT(alts)),
+                                pick(rng, quals, VJ_COUNT(quals)),
+                                pick(rng, filters, VJ_COUNT(filters)));
     size_t n_sample = 0;
     size_t n_info = test_random(rng) % 5;
     size_t n_format = test_random(rng) % 7;
@@ -93,8 +102,8 @@ static void one_round(uint64_t *rng)
     size_t n_one = (size_t)snprintf(one, sizeof one, "%s" VCF_COLS "\tFORMAT\tS\n", head);
     size_t n_two = (size_t)snprintf(two, sizeof two, "%s" VCF_COLS "\tFORMAT\tS\tS2\n", head);
     vj_vcf_read_options options = VJ_VCF_READ_OPTIONS_INIT;
-    static const char columns[] = "start,end,alt,genotype,DP,DPX,AF,LONGER_THAN_8,DB,T,GQ,AD,VAF,"
-                                  "PL,P2,FT";
+    static const char columns[] = "chrom,start,end,rsid,ref,alt,alt_index,qual,filter,genotype,DP,"
+                                  "DPX,AF,LONGER_THAN_8,DB,T,GQ,AD,VAF,PL,P2,FT";
 
     for (int i = 0; i < N_RECORDS; i++) {
         char record[600];
