@@ -12,6 +12,7 @@
 
 #include "hts/append.h"
 #include "hts/reader.h"
+#include "hts/scan.h"
 
 /* How a FORMAT key's value is read in the usual record: one ALT, one sample. */
 typedef enum vj_fast {

@@ -1,5 +1,4 @@
 #include "hts/parse.h"
-#include "hts/scan.h"
 
 /*
  * Rules of the specification whose breach loses nothing: the value is kept as it stands and the

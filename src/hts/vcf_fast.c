@@ -1,5 +1,4 @@
 #include "hts/parse.h"
-#include "hts/scan.h"
 
 /*
  * FORMAT of the usual record: one ALT, one sample. Values are read where they stand, and what is

@@ -1,5 +1,4 @@
 #include "hts/parse.h"
-#include "hts/scan.h"
 
 #include <stdio.h>
 
