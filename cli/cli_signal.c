@@ -13,7 +13,7 @@
 #define GRACE_MS 800 /* then we leave by force: a read from a silent pipe cannot be woken */
 
 static vj_stop stop;
-#define MAX_OUTPUTS 4
+#define MAX_OUTPUTS 5
 static char temp_patterns[MAX_OUTPUTS][4096];
 static _Atomic int n_outputs;
 
@@ -47,7 +47,7 @@ static void leave_at_once(void)
 
         if (glob(temp_patterns[k], GLOB_PERIOD, NULL, &found) == 0)
             for (size_t i = 0; i < found.gl_pathc; i++)
-                (void)unlink(found.gl_pathv[i]);
+                vj_path_remove(found.gl_pathv[i]); /* a file, or a folder of them */
     }
     (void)!write(STDERR_FILENO, "varjoin: error: interrupted\n", 28);
     _exit(EXIT_INTERRUPTED);

@@ -229,6 +229,22 @@ static vj_status set_defaults(job_args *args, vj_error *err)
     return VJ_OK;
 }
 
+/* Several inputs, or one for a folder, have one output each in it. */
+static void take_inputs(job_args *args, const vj_cli_args *cli)
+{
+    vj_job_options *o = &args->options;
+
+    if (o->output == NULL)
+        o->output = "-";
+    o->input = cli->n_rest == 1 ? cli->rest[0] : isatty(STDIN_FILENO) ? NULL : "-";
+    size_t n = strlen(o->output);
+    bool folder = vj_path_is_dir(o->output) || (n > 1 && o->output[n - 1] == '/');
+    if (cli->n_rest > 1 || (cli->n_rest == 1 && folder && strcmp(o->input, "-") != 0)) {
+        o->inputs = (const char *const *)cli->rest;
+        o->n_inputs = cli->n_rest;
+    }
+}
+
 int job_args_parse(job_args *args, const vj_cli_verb *verb, int argc, char **argv)
 {
     vj_cli_args cli;
@@ -243,14 +259,7 @@ int job_args_parse(job_args *args, const vj_cli_verb *verb, int argc, char **arg
             return vj_cli_error(&err);
     if (id == VJ_CLI_EXIT)
         return cli.exit_code;
-    if (cli.n_rest > 1) {
-        vj_fail(&err, VJ_E_USAGE, "expected one input, found '%s' and '%s'", cli.rest[0],
-                cli.rest[1]);
-        return vj_cli_error(&err);
-    }
-    args->options.input = cli.n_rest == 1 ? cli.rest[0] : isatty(STDIN_FILENO) ? NULL : "-";
-    if (args->options.output == NULL)
-        args->options.output = "-";
+    take_inputs(args, &cli);
     if (set_defaults(args, &err) != VJ_OK)
         return vj_cli_error(&err);
     args->command_line = cli_command_line(NULL, argc, argv, &err);
@@ -293,6 +302,20 @@ static void cancel_running(void *arg)
     }
 }
 
+/* Outputs in a folder are first written in another, beside or inside it (api/job_samples.c). */
+static void note_folder(const char *folder)
+{
+    char path[4096];
+    size_t n = strlen(folder);
+
+    while (n > 1 && folder[n - 1] == '/')
+        n--;
+    if (snprintf(path, sizeof path, "%.*s", (int)n, folder) < (int)sizeof path)
+        vj_cli_output_is(path);
+    if (snprintf(path, sizeof path, "%.*s/sweep", (int)n, folder) < (int)sizeof path)
+        vj_cli_output_is(path);
+}
+
 int job_args_run(job_args *args, job_function run)
 {
     vj_job *job = NULL;
@@ -301,7 +324,10 @@ int job_args_run(job_args *args, job_function run)
     vj_error report_err = {0};
     vj_status rc = VJ_OK;
 
-    vj_cli_output_is(args->options.output);
+    if (args->options.n_inputs > 0)
+        note_folder(args->options.output);
+    else
+        vj_cli_output_is(args->options.output);
     vj_cli_output_is(args->report_path);
     vj_cli_output_is(args->multiqc_path);
     vj_cli_output_is(args->options.bad_records_path);

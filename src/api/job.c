@@ -4,7 +4,7 @@
 
 #include "api/choose.h"
 #include "api/job_pipes.h"
-#include "api/job_rows.h"
+#include "api/job_samples.h"
 #include "api/run_external.h"
 #include "engine/engine.h"
 #include "native/native.h"
@@ -29,8 +29,8 @@ typedef struct job_run {
     vj_track *track;
     vj_report *report;
     vj_plan *plan;
-    vj_sink *sink;
-    vj_result result;
+    vj_job_samples samples;
+    vj_result result; /* sums over the samples */
     vj_job_pipes pipes;
 } job_run;
 
@@ -93,12 +93,15 @@ static vj_status open_report(job_run *run, vj_error *err)
     const vj_job_options *o = &run->job->options;
     vj_report *report = vj_report_new(err);
 
-    run->report = run->result.report = report;
+    run->report = report;
     if (report == NULL)
         return VJ_E_NOMEM;
     report->verb = run->annotating ? "annotate" : "normalize";
     report->command_line = o->command_line;
-    report->source_vcf = o->source_vcf != NULL ? o->source_vcf : o->input;
+    report->source_vcf = o->source_vcf != NULL ? o->source_vcf
+                         : o->n_inputs > 1     ? NULL
+                         : o->n_inputs == 1    ? o->inputs[0]
+                                               : o->input;
     report->output_file = o->output;
     report->threads = o->threads;
     report->user_name = o->user_name;
@@ -170,20 +173,20 @@ static vj_status describe_plan(job_run *run, vj_error *err)
                               ? "zstd"
                               : plan->options.compression,
                           &report->compression, err));
-    VJ_TRY(vj_report_add_input(report, plan->options.input, vj_left_format(plan->source),
-                               vj_left_bytes_total(plan->source), -1, err));
-    run->result.dbs = vj_arena_zalloc(&report->arena,
-                                      (size_t)VJ_MAX(plan->n_dbs, 1) * sizeof *run->result.dbs,
-                                      err);
-    if (run->result.dbs == NULL)
-        return VJ_E_NOMEM;
+    if (plan->n_samples == 1)
+        report->output_file = plan->samples[0]->options.output;
+    for (int32_t i = 0; i < plan->n_samples; i++) {
+        const vj_plan *sample = plan->samples[i];
+
+        VJ_TRY(vj_report_add_input(report, sample->options.input, vj_left_format(sample->source),
+                                   vj_left_bytes_total(sample->source), -1, err));
+    }
     for (int32_t d = 0; d < plan->n_dbs; d++) {
         const vj_database *from = plan->dbs[d];
         vj_report_db *db = vj_report_add_db(report, from->name, err);
 
         if (db == NULL)
             return VJ_E_NOMEM;
-        run->result.dbs[d] = db;
         db->path = plan->options.databases[d].path;
         if (from->release != NULL && from->release[0] != '\0')
             VJ_TRY(vj_report_keep(report, from->release, &db->release, err));
@@ -229,19 +232,31 @@ static void say(job_run *run, vj_log_level level, const char *fmt, ...)
         run->job->options.log(run->job->options.user, level, text);
 }
 
-/* S-36: nothing matched on a contig that both sides have with over 100 rows, or at all. */
-static bool warn_of_nothing(job_run *run, int32_t d)
+/* What a message about one of several inputs begins with. */
+static void name_sample(const job_run *run, int32_t sample_i, char dst[256])
 {
-    vj_report_db *db = run->result.dbs[d];
+    const char *input = run->plan->samples[sample_i]->options.input;
+
+    dst[0] = '\0';
+    if (run->samples.n > 1)
+        snprintf(dst, 256, "%.250s: ", input);
+}
+
+/* S-36: nothing matched on a contig that both sides have with over 100 rows, or at all. */
+static bool warn_of_nothing(job_run *run, int32_t sample_i, int32_t d)
+{
+    vj_report_db *db = run->samples.results[sample_i].dbs[d];
     int64_t matchable = 0;
     bool empty = false;
+    char who[256];
 
+    name_sample(run, sample_i, who);
     for (int r = 0; r < VJ_REASON_COUNT; r++)
         matchable += r == VJ_REASON_NOT_MATCHABLE ? 0 : db->n[r];
     if (matchable > 0 && db->n[VJ_REASON_MATCHED] == 0) {
         say(run, VJ_LOG_WARNING,
-            "nothing matched in the whole database %s (%lld alleles): is it of another genome "
-            "build, or are its contigs named otherwise?", db->name, (long long)matchable);
+            "%snothing matched in the whole database %s (%lld alleles): is it of another genome "
+            "build, or are its contigs named otherwise?", who, db->name, (long long)matchable);
         db->warning = "nothing matched";
         return true;
     }
@@ -251,61 +266,58 @@ static bool warn_of_nothing(job_run *run, int32_t d)
                     contig->n[VJ_REASON_ALT_DIFFERS];
 
         if (contig->n[VJ_REASON_CONTIG_ABSENT] > 0)
-            say(run, VJ_LOG_WARNING, "database %s has no contig %s: %lld alleles pass through "
-                "without annotation", db->name, contig->name,
+            say(run, VJ_LOG_WARNING, "%sdatabase %s has no contig %s: %lld alleles pass through "
+                "without annotation", who, db->name, contig->name,
                 (long long)contig->n[VJ_REASON_CONTIG_ABSENT]);
         if (n <= 100 || contig->n[VJ_REASON_MATCHED] > 0)
             continue;
-        say(run, VJ_LOG_WARNING, "nothing matched on contig %s in database %s (%lld alleles)",
-            contig->name, db->name, (long long)n);
+        say(run, VJ_LOG_WARNING, "%snothing matched on contig %s in database %s (%lld alleles)",
+            who, contig->name, db->name, (long long)n);
         db->warning = "nothing matched on a contig";
         empty = true;
     }
     return empty;
 }
 
-/* A remark on the input; those not for the user's eyes go to the run record alone. */
-static void say_remark(void *ctx, bool shown, const char *text)
+static void say_oddities(job_run *run, int32_t sample_i)
 {
-    job_run *run = ctx;
+    const vj_result *result = &run->samples.results[sample_i];
+    const vj_vcf_counts *counts = &result->counts;
+    int64_t odd = 0;
+    char who[256];
 
-    if (shown)
-        say(run, VJ_LOG_WARNING, "%s", text);
-    else if (vj_report_warn(run->report, NULL, "%s", text) != VJ_OK)
-        return; /* the record lacks a remark: no reason to fail a run that is done */
-}
-
-static void say_oddities(job_run *run)
-{
-    const vj_vcf_counts *counts = &run->result.counts;
-    const vj_remarks remarks = {say_remark, run};
-
-    vj_remarks_header(&remarks, vj_left_vcf(run->plan->source), run->job->options.input);
-    vj_remarks_cells(&remarks, counts);
+    name_sample(run, sample_i, who);
+    for (int k = 0; k < VJ_ODD_KINDS; k++)
+        odd += counts->odd[k];
+    if (odd > 0)
+        say(run, VJ_LOG_WARNING, "%s%lld odd cells became null; first: %s", who, (long long)odd,
+            counts->n_odd_examples > 0 ? counts->odd_examples[0] : "");
     if (counts->unsorted)
-        say(run, VJ_LOG_WARNING, "the input is not sorted by position (%s): it is joined all the "
-            "same, row order stays", counts->unsorted_at);
+        say(run, VJ_LOG_WARNING, "%sthe input is not sorted by position (%s): it is joined all "
+            "the same, row order stays", who, counts->unsorted_at);
     if (counts->n_bad_records > 0)
         say(run, VJ_LOG_WARNING, "%lld broken records were set aside to %s",
             (long long)counts->n_bad_records, run->job->options.bad_records_path);
-    if (run->result.vcf_extra_rows > 0)
-        say(run, VJ_LOG_WARNING, "%lld database rows beyond the first of an allele have no place "
-            "in VCF and were left out; Parquet and TSV hold them",
-            (long long)run->result.vcf_extra_rows);
-    if (run->result.vcf_out_of_range > 0)
-        say(run, VJ_LOG_WARNING, "%lld whole numbers do not fit VCF's Integer and became '.'",
-            (long long)run->result.vcf_out_of_range);
+    if (result->vcf_extra_rows > 0)
+        say(run, VJ_LOG_WARNING, "%s%lld database rows beyond the first of an allele have no place "
+            "in VCF and were left out; Parquet and TSV hold them", who,
+            (long long)result->vcf_extra_rows);
+    if (result->vcf_out_of_range > 0)
+        say(run, VJ_LOG_WARNING, "%s%lld whole numbers do not fit VCF's Integer and became '.'",
+            who, (long long)result->vcf_out_of_range);
 }
 
-/*
- * Rows that the output must have. The join counts them by its matches (native pass, DuckDB's tally,
- * the Polars worker), never by what was written; a statement of the user's may give any number.
- */
-static int64_t expected_rows(const job_run *run)
+/* Everything that is odd about the results; true where nothing matched somewhere. */
+static bool look_at_results(job_run *run)
 {
-    if (run->job->options.sql_file != NULL)
-        return VJ_REPORT_ROWS_ANY;
-    return run->result.rows_expected >= 0 ? run->result.rows_expected : VJ_REPORT_ROWS_ANY;
+    bool empty = false;
+
+    for (int32_t i = 0; i < run->samples.n; i++) {
+        say_oddities(run, i);
+        for (int32_t d = 0; d < run->plan->n_dbs; d++)
+            empty |= warn_of_nothing(run, i, d);
+    }
+    return empty;
 }
 
 static vj_status note_result(job_run *run, vj_error *err)
@@ -314,17 +326,20 @@ static vj_status note_result(job_run *run, vj_error *err)
     const vj_result *result = &run->result;
     char hash[40];
 
+    vj_job_samples_sum(&run->samples, &run->result);
+    VJ_TRY(vj_job_samples_note(&run->samples, report, err));
     report->records_in = result->counts.n_records;
     report->rows_in = result->rows_in + result->counts.n_filtered;
     report->rows_filtered = result->counts.n_filtered;
     report->rows_joined = result->rows_in;
-    report->rows_expected = expected_rows(run);
+    report->rows_expected = result->rows_expected;
     report->rows_out = result->rows_out;
     report->output_bytes = result->bytes_out;
     report->bad_records = result->counts.n_bad_records;
     report->budget_peak_bytes = run->budget.peak_bytes;
-    VJ_TRY(vj_report_keep(report, vj_content_hash_text(&result->hash, hash),
-                          &report->content_hash, err));
+    if (run->samples.n == 1)
+        VJ_TRY(vj_report_keep(report, vj_content_hash_text(&result->hash, hash),
+                              &report->content_hash, err));
     return note_odd_cells(run, err);
 }
 
@@ -339,23 +354,31 @@ static void say_unsorted(job_run *run)
                 "the input; `varjoin reference build` sorts it", run->plan->dbs[d]->name);
 }
 
-static vj_status open_output(job_run *run, vj_error *err)
-{
-    if (run->rows == NULL)
-        return vj_sink_open(run->plan, &run->sink, err);
-    VJ_TRY(run->rows->begin(run->rows->taker.ctx, &run->plan->out_schema, err));
-    return vj_sink_open_taker(run->plan, &run->rows->taker, &run->sink, err);
-}
-
 static vj_status run_native(job_run *run, vj_error *err)
 {
-    VJ_TRY(open_output(run, err));
-    VJ_TRY(vj_native_run(run->plan, &run->sink, &run->result, err));
+    vj_job_samples *samples = &run->samples;
+
+    VJ_TRY(vj_job_samples_open(samples, run->rows, err));
+    VJ_TRY(vj_native_run(run->plan, samples->sinks, samples->results, err));
     VJ_TRY(vj_stop_check(&run->job->stop, err));
     vj_stage_mark mark = vj_stage_start(run->track);
     int64_t written_before = vj_os_bytes_written();
-    VJ_TRY(vj_sink_finish(run->sink, &run->result, err));
+    VJ_TRY(vj_job_samples_finish(samples, err));
     vj_stage_stop(run->track, VJ_STAGE_WRITE, mark, 0, vj_os_bytes_written() - written_before);
+    return VJ_OK;
+}
+
+/* The other engines take one input after the other. */
+static vj_status run_external(job_run *run, vj_external_join join, vj_error *err)
+{
+    for (int32_t i = 0; i < run->samples.n; i++) {
+        vj_plan *plan = run->plan->samples[i];
+        vj_status rc = vj_external_run(plan, join, &run->samples.results[i], err);
+
+        if (rc != VJ_OK)
+            return run->samples.n > 1 ? vj_wrap(err, rc, "annotating %s", plan->options.input)
+                                      : rc;
+    }
     return VJ_OK;
 }
 
@@ -365,33 +388,35 @@ static vj_status run_engine(job_run *run, vj_error *err)
         return vj_fail(err, VJ_E_UNSUPPORTED, "rows as a stream come from the native engine, and "
                        "this join needs %s: %s", engine_names[run->plan->engine],
                        run->plan->reason);
+    if (run->rows != NULL && run->plan->options.n_inputs > 0)
+        return vj_fail(err, VJ_E_USAGE, "rows as a stream come from one input, found a list");
+    VJ_TRY(vj_job_samples_stage(&run->samples, err));
     switch (run->plan->engine) {
     case VJ_ENGINE_DUCKDB:
-        return vj_external_run(run->plan, vj_duck_engine_join, &run->result, err);
+        VJ_TRY(run_external(run, vj_duck_engine_join, err));
+        break;
     case VJ_ENGINE_POLARS:
-        return vj_external_run(run->plan, vj_polars_engine_join, &run->result, err);
+        VJ_TRY(run_external(run, vj_polars_engine_join, err));
+        break;
     case VJ_ENGINE_NATIVE:
     case VJ_ENGINE_AUTO:
+        VJ_TRY(run_native(run, err));
         break;
     }
-    return run_native(run, err);
+    return vj_job_samples_publish(&run->samples, &run->job->stop, err);
 }
 
 static vj_status do_run(job_run *run, vj_error *err)
 {
-    bool empty = false;
-
     VJ_TRY(vj_plan_build(&run->job->options, run->annotating, &run->budget, &run->job->stop,
                          run->track, &run->plan, err));
     VJ_TRY(vj_choose_engine(run->plan, err));
     say_unsorted(run);
     VJ_TRY(describe_plan(run, err));
+    VJ_TRY(vj_job_samples_init(&run->samples, run->plan, run->report, err));
     VJ_TRY(run_engine(run, err));
     VJ_TRY(note_result(run, err));
-    say_oddities(run);
-    for (int32_t d = 0; d < run->plan->n_dbs; d++)
-        empty |= warn_of_nothing(run, d);
-    if (empty && run->job->options.fail_on_empty)
+    if (look_at_results(run) && run->job->options.fail_on_empty)
         return vj_fail(err, VJ_E_POLICY, "nothing matched in a database or on a contig and "
                        "--fail-on-empty was given (the output is complete)");
     return VJ_OK;
@@ -436,12 +461,11 @@ static vj_status run_job(vj_job *job, bool annotating, const vj_job_rows *rows, 
         VJ_GO(rc, vj_track_begin(NULL, &run.track, err));
     VJ_GO(rc, open_report(&run, err));
     rc = do_run(&run, err);
-    vj_sink_free(run.sink);
-    run.sink = NULL;
+    vj_job_samples_close(&run.samples);
 out:
     close_report(&run, rc, err);
     rc = vj_job_pipes_close(&run.pipes, &job->options, run.report, rc, err);
-    vj_sink_free(run.sink);
+    vj_job_samples_free(&run.samples);
     vj_plan_free(run.plan);
     vj_report_free(run.report);
     vj_track_free(run.track);

@@ -216,8 +216,9 @@ typedef struct vj_plan {
     char reason[256];
     vj_join_parts join_parts;
     int n_workers, n_batches;
-    int64_t rows_per_batch;
-    int64_t rows_per_piece; /* of output rows that are held at a time */
+    int64_t rows_per_batch;    /* of each sample */
+    int64_t rows_per_rowgroup; /* of Parquet outputs */
+    int64_t rows_per_piece;    /* of output rows that are held at a time */
     int64_t memory_bytes; /* the promise, default filled in */
     vj_budget *budget;
     vj_stop *stop;

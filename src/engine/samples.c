@@ -106,9 +106,6 @@ static vj_status check_several(const vj_plan *plan, vj_error *err)
 {
     const vj_job_options *o = &plan->options;
 
-    if (is_stream(o->output))
-        return vj_fail(err, VJ_E_USAGE, "expected a folder for the outputs of %d inputs: -o DIR",
-                       o->n_inputs);
     if (vj_path_exists(o->output) && !vj_path_is_dir(o->output))
         return vj_fail(err, VJ_E_USAGE, "%s: expected a folder for the outputs of %d inputs, found "
                        "a file", o->output, o->n_inputs);

@@ -2,13 +2,6 @@
 
 #include <stdio.h>
 
-/*
- * A row group waits in memory until it is whole. With the writer's 122,880 rows a run's peak would
- * grow until one is full (41, 49, 52 MB at 1, 4, 8 times 80,000 variants); with these it stays
- * within a tenth (33, 35, 35 MB), and the files are no larger.
- */
-#define ROWS_PER_ROWGROUP 32768
-
 /* One of three writers, or somebody who takes the rows, behind one face. */
 struct vj_sink {
     const vj_plan *plan;
@@ -24,7 +17,7 @@ static vj_status open_parquet(vj_sink *sink, vj_error *err)
 {
     const vj_plan *plan = sink->plan;
     vj_pq_writer_options options = {.codec = VJ_PQ_ZSTD,
-                                    .rows_per_rowgroup = ROWS_PER_ROWGROUP,
+                                    .rows_per_rowgroup = plan->rows_per_rowgroup,
                                     .compat = plan->options.compat != 0,
                                     .created_by = plan->options.no_version ? "varjoin" : NULL};
 

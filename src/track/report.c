@@ -24,12 +24,22 @@ vj_report *vj_report_new(vj_error *err)
     return r;
 }
 
+static void free_sample(vj_report_sample *sample)
+{
+    for (size_t i = 0; i < sample->dbs.n; i++)
+        VJ_VEC_FINI(&sample->dbs.ptr[i]->contigs);
+    VJ_VEC_FINI(&sample->dbs);
+}
+
 void vj_report_free(vj_report *report)
 {
     if (report == NULL)
         return;
     for (size_t i = 0; i < report->dbs.n; i++)
         VJ_VEC_FINI(&report->dbs.ptr[i]->contigs);
+    for (size_t i = 0; i < report->samples.n; i++)
+        free_sample(report->samples.ptr[i]);
+    VJ_VEC_FINI(&report->samples);
     VJ_VEC_FINI(&report->inputs);
     VJ_VEC_FINI(&report->dbs);
     VJ_VEC_FINI(&report->columns);
@@ -73,6 +83,46 @@ vj_report_db *vj_report_add_db(vj_report *report, const char *name, vj_error *er
         return NULL;
     db->rows = db->matched_records = db->duplicate_keys = -1;
     return db;
+}
+
+vj_report_sample *vj_report_add_sample(vj_report *report, vj_error *err)
+{
+    vj_report_sample *sample = vj_arena_zalloc(&report->arena, sizeof *sample, err);
+
+    if (sample == NULL || VJ_VEC_PUSH(&report->samples, sample, err) != VJ_OK)
+        return NULL;
+    sample->input_bytes = sample->records_in = sample->rows_in = sample->rows_joined = -1;
+    sample->rows_expected = sample->rows_out = sample->columns_out = sample->output_bytes = -1;
+    return sample;
+}
+
+vj_report_db *vj_report_sample_db(vj_report *report, vj_report_sample *sample, const char *name,
+                                  vj_error *err)
+{
+    vj_report_db *db = vj_arena_zalloc(&report->arena, sizeof *db, err);
+
+    if (db == NULL || vj_report_keep(report, name, &db->name, err) != VJ_OK ||
+        VJ_VEC_PUSH(&sample->dbs, db, err) != VJ_OK)
+        return NULL;
+    db->rows = -1;
+    return db;
+}
+
+vj_status vj_report_sum_db(vj_report *report, vj_report_db *sum, const vj_report_db *part,
+                           vj_error *err)
+{
+    for (size_t i = 0; i < part->contigs.n; i++) {
+        const vj_report_contig *contig = &part->contigs.ptr[i];
+
+        for (int r = 0; r < VJ_REASON_COUNT; r++)
+            if (contig->n[r] > 0)
+                VJ_TRY(vj_report_count(report, sum, contig->name, (vj_reason)r, contig->n[r],
+                                       err));
+    }
+    sum->matched_rows += part->matched_rows;
+    sum->matched_records += part->matched_records;
+    sum->duplicate_keys += part->duplicate_keys;
+    return VJ_OK;
 }
 
 static vj_report_contig *find_contig(vj_report_db *db, const char *name)

@@ -62,6 +62,22 @@ typedef struct vj_report_input {
     int64_t records;    /* -1 unknown */
 } vj_report_input;
 
+/* One of several inputs of a sweep, and what became of it; -1 unknown. */
+typedef struct vj_report_sample {
+    const char *input;
+    const char *output;
+    int64_t input_bytes;
+    int64_t records_in;
+    int64_t rows_in;       /* before filters */
+    int64_t rows_joined;
+    int64_t rows_expected; /* as in the report */
+    int64_t rows_out;
+    int64_t columns_out;
+    int64_t output_bytes;
+    const char *content_hash;
+    VJ_VEC(vj_report_db *) dbs; /* this sample's counts, databases in the record's order */
+} vj_report_sample;
+
 /* A column of the output, for the schema in the record and in Dagster. */
 typedef struct vj_report_column {
     const char *name;
@@ -151,6 +167,7 @@ typedef struct vj_report {
 
     VJ_VEC(vj_report_input) inputs;
     VJ_VEC(vj_report_db *) dbs;
+    VJ_VEC(vj_report_sample *) samples; /* none where there is one input */
     VJ_VEC(vj_report_column) columns;
     VJ_VEC(vj_report_odd) odd;
     VJ_VEC(vj_report_fact) facts;
@@ -172,6 +189,14 @@ vj_report_db *vj_report_add_db(vj_report *report, const char *name, vj_error *er
 /* Add n allele rows of one contig (shown name) and outcome; keeps the sums. */
 VJ_MUST_CHECK vj_status vj_report_count(vj_report *report, vj_report_db *db, const char *contig,
                                         vj_reason reason, int64_t n, vj_error *err);
+/* A further sample, all unknown; NULL without memory. It stays where it is. */
+vj_report_sample *vj_report_add_sample(vj_report *report, vj_error *err);
+/* A sample's counts of the next database; NULL without memory. They stay where they are. */
+vj_report_db *vj_report_sample_db(vj_report *report, vj_report_sample *sample, const char *name,
+                                  vj_error *err);
+/* Add a sample's counts of a database to the record's own. */
+VJ_MUST_CHECK vj_status vj_report_sum_db(vj_report *report, vj_report_db *sum,
+                                         const vj_report_db *part, vj_error *err);
 VJ_MUST_CHECK vj_status vj_report_add_column(vj_report *report, const char *name,
                                              const char *type, const char *origin,
                                              const char *description, vj_error *err);

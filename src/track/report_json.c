@@ -214,6 +214,49 @@ static json_t *db_json(vj_record *rec, const vj_report_db *db)
     return one;
 }
 
+static json_t *sample_db_json(vj_record *rec, const vj_report_db *db)
+{
+    json_t *one = json_object();
+
+    put(rec, one, "name", text_or_null(db->name));
+    put(rec, one, "matched_rows", json_integer(db->matched_rows));
+    put(rec, one, "matched_records", count_or_null(db->matched_records));
+    put_reasons(rec, one, db->n);
+    put(rec, one, "duplicate_keys", count_or_null(db->duplicate_keys));
+    put(rec, one, "warning", text_or_null(db->warning));
+    return one;
+}
+
+static json_t *samples_json(vj_record *rec, const vj_report *r)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < r->samples.n; i++) {
+        const vj_report_sample *sample = r->samples.ptr[i];
+        json_t *one = json_object();
+        json_t *dbs = json_array();
+
+        for (size_t d = 0; d < sample->dbs.n; d++)
+            push(rec, dbs, sample_db_json(rec, sample->dbs.ptr[d]));
+        put(rec, one, "input", text_or_null(sample->input));
+        put(rec, one, "output", text_or_null(sample->output));
+        put(rec, one, "input_bytes", count_or_null(sample->input_bytes));
+        put(rec, one, "records_in", count_or_null(sample->records_in));
+        put(rec, one, "rows_in", count_or_null(sample->rows_in));
+        put(rec, one, "rows_joined", count_or_null(sample->rows_joined));
+        put(rec, one, "rows_expected",
+            count_or_null(sample->rows_expected == -1 ? sample->rows_joined
+                                                      : sample->rows_expected));
+        put(rec, one, "rows_out", count_or_null(sample->rows_out));
+        put(rec, one, "columns_out", count_or_null(sample->columns_out));
+        put(rec, one, "output_bytes", count_or_null(sample->output_bytes));
+        put(rec, one, "content_hash", text_or_null(sample->content_hash));
+        put(rec, one, "databases", dbs);
+        push(rec, all, one);
+    }
+    return all;
+}
+
 static json_t *odd_json(vj_record *rec, const vj_report *r)
 {
     json_t *all = json_array();
@@ -390,6 +433,7 @@ json_t *vj_record_json(vj_report *r)
     put(&rec, root, "output", output_json(&rec, r));
     put(&rec, root, "rows", rows_json(&rec, r));
     put(&rec, root, "databases", dbs);
+    put(&rec, root, "samples", samples_json(&rec, r));
     put(&rec, root, "odd_cells", odd_json(&rec, r));
     put(&rec, root, "warnings", warnings);
     put(&rec, root, "checks", checks_json(&rec, r));

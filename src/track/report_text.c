@@ -62,7 +62,9 @@ static vj_status head_lines(const vj_report *r, vj_buf *out, vj_error *err)
     VJ_TRY(vj_buf_printf(out, err, "varjoin %s  %s%s%s\n", r->version != NULL ? r->version : "",
                          r->verb != NULL ? r->verb : "", r->engine != NULL ? "  engine " : "",
                          r->engine != NULL ? r->engine : ""));
-    if (r->source_vcf != NULL)
+    if (r->samples.n > 0)
+        VJ_TRY(vj_buf_printf(out, err, "  inputs   %zu\n", r->samples.n));
+    else if (r->source_vcf != NULL)
         VJ_TRY(vj_buf_printf(out, err, "  input    %s\n", shown(text, 80, r->source_vcf)));
     if (r->output_file != NULL)
         VJ_TRY(vj_buf_printf(out, err, "  output   %s  %s\n", shown(text, 70, r->output_file),
@@ -76,6 +78,41 @@ static vj_status head_lines(const vj_report *r, vj_buf *out, vj_error *err)
         VJ_TRY(vj_buf_printf(out, err, ", %s filtered out", count_text(a, r->rows_filtered)));
     return vj_buf_printf(out, err, ", %s rows x %s columns out\n", count_text(a, r->rows_out),
                          count_text(b, r->columns_out));
+}
+
+/* The end of a path, which tells files of one folder apart. */
+static const char *short_path(char *dst, size_t cap, const char *path)
+{
+    const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+
+    return shown(dst, cap, slash != NULL ? slash + 1 : path);
+}
+
+/* A line for each input of a sweep; matched: alleles found in the first databases. */
+static vj_status sample_lines(const vj_report *r, vj_buf *out, vj_error *err)
+{
+    size_t n_dbs = VJ_MIN(r->dbs.n, 2);
+    char text[64];
+    char a[32];
+    char b[32];
+
+    if (r->samples.n == 0)
+        return VJ_OK;
+    VJ_TRY(vj_buf_printf(out, err, "  %-30s %12s %12s", "input", "records", "rows out"));
+    for (size_t d = 0; d < n_dbs; d++)
+        VJ_TRY(vj_buf_printf(out, err, " %12s", shown(text, 13, r->dbs.ptr[d]->name)));
+    VJ_TRY(vj_buf_printf(out, err, " %12s\n", "bytes out"));
+    for (size_t i = 0; i < r->samples.n; i++) {
+        const vj_report_sample *sample = r->samples.ptr[i];
+
+        VJ_TRY(vj_buf_printf(out, err, "  %-30s %12s %12s", short_path(text, 31, sample->input),
+                             count_text(a, sample->records_in), count_text(b, sample->rows_out)));
+        for (size_t d = 0; d < VJ_MIN(sample->dbs.n, n_dbs); d++)
+            VJ_TRY(vj_buf_printf(out, err, " %12s",
+                                 count_text(a, sample->dbs.ptr[d]->matched_alleles)));
+        VJ_TRY(vj_buf_printf(out, err, " %12s\n", size_or_dash(a, sample->output_bytes)));
+    }
+    return VJ_OK;
 }
 
 static vj_status reason_line(const char *name, const int64_t n[VJ_REASON_COUNT], vj_buf *out,
@@ -207,6 +244,7 @@ vj_status vj_report_table(vj_report *report, vj_buf *out, vj_error *err)
 
     VJ_TRY(head_lines(report, out, err));
     VJ_TRY(fact_lines(report, out, err));
+    VJ_TRY(sample_lines(report, out, err));
     VJ_TRY(db_lines(report, out, err));
     VJ_TRY(stage_lines(&report->figures, out, err));
     VJ_TRY(cost_lines(report, out, err));
