@@ -327,9 +327,7 @@ static void aim_expansion(const native_batch *b, native_part *part)
 static vj_status make_piece(const native_run *run, native_batch *b, native_part *part,
                             vj_error *err)
 {
-    int64_t max_rows = VJ_MAX(run->plan->rows_per_piece / run->plan->n_samples, 1);
-
-    VJ_TRY(vj_expansion_next(&part->rows, max_rows, err));
+    VJ_TRY(vj_expansion_next(&part->rows, VJ_MAX(run->plan->rows_per_piece, 1), err));
     VJ_TRY(gather_columns(b, part, err));
     return hash_rows(part, &b->scratch, err);
 }
