@@ -24,7 +24,7 @@ unsigned vj_scan_kinds_scalar(const char *ptr, size_t len_bytes)
 
         kinds |= byte >= 0x80 ? VJ_BYTES_HIGH : 0u;
         kinds |= byte == ' ' ? VJ_BYTES_BLANK : 0u;
-        kinds |= byte < 9 || (byte > 13 && byte < 0x20) ? VJ_BYTES_CONTROL : 0u;
+        kinds |= byte < 9 || (byte > 10 && byte < 0x20 && byte != 13) ? VJ_BYTES_CONTROL : 0u;
     }
     return kinds;
 }
@@ -102,14 +102,16 @@ typedef struct kind_bits {
 
 __attribute__((target("avx2"))) static inline void add_kinds(kind_bits *kinds, __m256i bytes)
 {
-    /* 9..13 and 0x20..0xff are what is no control: 14 less than 32, moved below 9 */
-    __m256i from_14 = _mm256_sub_epi8(bytes, _mm256_set1_epi8(14));
+    /* 0..8, and 11..31 without 13: a byte is below a bound when the lesser of both is itself */
+    __m256i from_11 = _mm256_sub_epi8(bytes, _mm256_set1_epi8(11));
     __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(8)), bytes);
-    __m256i mid = _mm256_cmpeq_epi8(_mm256_min_epu8(from_14, _mm256_set1_epi8(17)), from_14);
+    __m256i mid = _mm256_cmpeq_epi8(_mm256_min_epu8(from_11, _mm256_set1_epi8(20)), from_11);
+    __m256i cr = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\r'));
 
     kinds->high = _mm256_or_si256(kinds->high, bytes);
     kinds->blank = _mm256_or_si256(kinds->blank, _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(' ')));
-    kinds->control = _mm256_or_si256(kinds->control, _mm256_or_si256(low, mid));
+    kinds->control = _mm256_or_si256(kinds->control,
+                                     _mm256_or_si256(low, _mm256_andnot_si256(cr, mid)));
 }
 
 __attribute__((target("avx2"))) static unsigned scan_kinds_avx2(const char *ptr, size_t len_bytes)

@@ -35,7 +35,7 @@ size_t vj_scan_count(const char *ptr, size_t len_bytes, char delim);
 typedef enum vj_bytes {
     VJ_BYTES_HIGH = 1,   /* above 0x7f */
     VJ_BYTES_BLANK = 2,  /* ' ' */
-    VJ_BYTES_CONTROL = 4 /* below 0x20, but for tab, LF, VT, FF and CR */
+    VJ_BYTES_CONTROL = 4 /* below 0x20, but for tab, LF and CR */
 } vj_bytes;
 /* The kinds that occur, or-ed; the same trust. */
 unsigned vj_scan_kinds(const char *ptr, size_t len_bytes);

@@ -296,12 +296,33 @@ static inline bool put_plain_ints(vj_colb *kid, vj_span text)
     return true;
 }
 
+/* So many characters without commas between them? */
+static bool is_characters(const vj_cell *cell, int32_t count)
+{
+    if (count < 2 || cell->plan->kind != VJ_VCF_CHARACTER ||
+        cell->text.len_bytes != (size_t)count || cell_count(cell) != 1)
+        return false;
+    for (size_t i = 0; i < cell->text.len_bytes; i++)
+        if ((uint8_t)cell->text.ptr[i] >= 0x80)
+            return false;
+    return true;
+}
+
+static vj_status put_characters(vj_parse *p, vj_colb *b, const vj_cell *cell)
+{
+    for (size_t i = 0; i < cell->text.len_bytes; i++)
+        VJ_TRY(put_value(p, &b->kids[0], cell, (vj_span){cell->text.ptr + i, 1}));
+    return app_end_list(b, p->err);
+}
+
 static vj_status put_list(vj_parse *p, vj_colb *b, const vj_cell *cell)
 {
     const char *at = cell->text.ptr;
     const char *end = at + cell->text.len_bytes;
     int32_t count = cell->plan->count;
 
+    if (is_characters(cell, count))
+        return put_characters(p, b, cell);
     if (count >= 0 && cell_count(cell) != count)
         return odd_number(p, b, cell, count);
     if (cell->plan->kind == VJ_VCF_INTEGER && put_plain_ints(&b->kids[0], cell->text))

@@ -25,6 +25,8 @@ bool vj_check_contig(vj_span name)
     /* <name> is a contig of the assembly file */
     if (inner.len_bytes > 2 && inner.ptr[0] == '<' && inner.ptr[inner.len_bytes - 1] == '>')
         inner = (vj_span){inner.ptr + 1, inner.len_bytes - 2};
+    if (inner.ptr[0] == '*' || inner.ptr[0] == '=')
+        return true;
     for (size_t i = 0; i < inner.len_bytes; i++)
         if (strchr(" ,\"'`\\(){}[]<>", inner.ptr[i]) != NULL)
             return true;

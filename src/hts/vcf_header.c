@@ -335,7 +335,7 @@ static vj_status take_meta_line(vj_vcf_reader *reader, vj_span line, int64_t lin
     return add_filter(reader, &attrs, err);
 }
 
-/* ##fileformat=VCFv4.2; version_minor stays -1 where the line is another. */
+/* ##fileformat=VCFv4.2 */
 static vj_status take_version(vj_vcf_reader *reader, vj_span line, int64_t line_number,
                               vj_error *err)
 {
@@ -347,8 +347,9 @@ static vj_status take_version(vj_vcf_reader *reader, vj_span line, int64_t line_
 
     if (!starts_with(line, start)) {
         vj_quote(shown, sizeof shown, line.ptr, VJ_MIN(line.len_bytes, 40));
-        return vj_vcf_note(reader, err, "line %lld: expected ##fileformat=VCFv4.x, found '%s'",
-                           (long long)line_number, shown);
+        reader->header.version_minor = 2;
+        return vj_vcf_note(reader, err, "line %lld: expected ##fileformat=VCFv4.x, found '%s': "
+                           "read as VCF 4.2", (long long)line_number, shown);
     }
     text.ptr += sizeof start - 1;
     text.len_bytes -= sizeof start - 1;
@@ -460,8 +461,9 @@ vj_status vj_vcf_header_read(vj_vcf_reader *reader, vj_error *err)
                                               "line %lld", reader->name,
                            (long long)line_number - 1);
         if (line_number == 1 && starts_with(line, "\xef\xbb\xbf")) {
-            line.ptr += 3; /* a byte order mark of a text editor */
+            line.ptr += 3; /* of a text editor */
             line.len_bytes -= 3;
+            VJ_TRY(vj_vcf_note(reader, err, "a byte order mark is passed over"));
         }
         if (reader->header.version_minor < 0 && starts_with(line, "##fileformat="))
             VJ_TRY(take_version(reader, line, line_number, err));

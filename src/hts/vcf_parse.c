@@ -44,8 +44,7 @@ vj_span vj_parse_sample(const vj_parse *p, int32_t sample_i)
 /* As many as the header has, or none behind INFO. */
 static bool has_columns(const vj_vcf_reader *reader, size_t n)
 {
-    return n == 8 || (n == 9 + (size_t)reader->header.n_samples &&
-                      (reader->has_format_column || n == 9));
+    return n == 8 || (n == 9 + (size_t)reader->header.n_samples && reader->has_format_column);
 }
 
 /* Are there as many columns as the header has? */
