@@ -2,6 +2,10 @@
 
 #include <stdio.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 void vj_buf_init(vj_buf *buf, vj_budget *budget, size_t max_bytes)
 {
     *buf = (vj_buf){.budget = budget, .max_bytes = max_bytes};
@@ -104,4 +108,106 @@ int64_t vj_bits_count(const uint8_t *bits, int64_t n)
     for (; i < n; i++)
         ones += vj_bit_get(bits, i);
     return ones;
+}
+
+static uint64_t load64(const uint8_t *ptr)
+{
+    uint64_t word;
+
+    memcpy(&word, ptr, sizeof word);
+    return word;
+}
+
+int64_t vj_bits_count_at(const uint8_t *bits, int64_t off, int64_t n)
+{
+    int64_t ones = 0;
+
+    bits += off >> 3;
+    off &= 7;
+    for (; n > 0 && off != 0; off = (off + 1) & 7, n--) {
+        ones += vj_bit_get(bits, off);
+        bits += off == 7;
+    }
+    return ones + vj_bits_count(bits, n);
+}
+
+void vj_bits_copy(uint8_t *dst, int64_t dst_off, const uint8_t *src, int64_t src_off, int64_t n)
+{
+    int64_t i = 0;
+
+    for (; i < n && ((dst_off + i) & 7) != 0; i++)
+        vj_bit_put(dst, dst_off + i, vj_bit_get(src, src_off + i));
+    int shift = (int)((src_off + i) & 7);
+    uint8_t *to = dst + ((dst_off + i) >> 3);
+    const uint8_t *from = src + ((src_off + i) >> 3);
+    if (shift == 0) {
+        int64_t whole = (n - i) >> 3;
+
+        if (whole > 0)
+            memcpy(to, from, (size_t)whole);
+        i += whole * 8;
+    } else {
+        for (; n - i >= 64; i += 64, from += 8, to += 8) {
+            uint64_t word = load64(from) >> shift | (uint64_t)from[8] << (64 - shift);
+
+            memcpy(to, &word, sizeof word);
+        }
+        for (; n - i >= 8; i += 8, from++)
+            *to++ = (uint8_t)(from[0] >> shift | from[1] << (8 - shift));
+    }
+    for (; i < n; i++)
+        vj_bit_put(dst, dst_off + i, vj_bit_get(src, src_off + i));
+}
+
+static inline uint64_t deposit_scalar(uint64_t bits, uint64_t where)
+{
+    uint64_t out = 0;
+
+    for (; where != 0; where &= where - 1, bits >>= 1)
+        if (bits & 1)
+            out |= where & (0 - where);
+    return out;
+}
+
+#define SPREAD(NAME, ATTRIBUTE, DEPOSIT)                                                   \
+    ATTRIBUTE static void NAME(uint8_t *dst, const uint8_t *src, const uint8_t *where,     \
+                               int64_t n)                                                  \
+    {                                                                                      \
+        int64_t used = 0;                                                                  \
+                                                                                           \
+        for (int64_t i = 0; i < n; i += 64) {                                              \
+            uint64_t mask = 0;                                                             \
+            size_t left = (size_t)((n - i + 7) / 8);                                       \
+                                                                                           \
+            memcpy(&mask, where + (i >> 3), left < 8 ? left : 8);                          \
+            if (n - i < 64)                                                                \
+                mask &= ((uint64_t)1 << (n - i)) - 1;                                      \
+            int ones = __builtin_popcountll(mask);                                         \
+            int shift = (int)(used & 7);                                                   \
+            const uint8_t *from = src + (used >> 3);                                       \
+            uint64_t bits = 0;                                                             \
+            if (ones > 0)                                                                  \
+                bits = load64(from) >> shift;                                              \
+            if (shift + ones > 64)                                                         \
+                bits |= (uint64_t)from[8] << (64 - shift);                                 \
+            bits = DEPOSIT(bits, mask);                                                    \
+            memcpy(dst + (i >> 3), &bits, sizeof bits);                                    \
+            used += ones;                                                                  \
+        }                                                                                  \
+    }
+
+SPREAD(spread_scalar, , deposit_scalar)
+#if defined(__x86_64__)
+SPREAD(spread_bmi2, __attribute__((target("bmi2,popcnt"))), _pdep_u64)
+#endif
+
+void vj_bits_spread(uint8_t *dst, const uint8_t *src, const uint8_t *where, int64_t n)
+{
+#if defined(__x86_64__)
+    if (vj_cpu() >= VJ_CPU_AVX2) {
+        spread_bmi2(dst, src, where, n);
+        return;
+    }
+#endif
+    spread_scalar(dst, src, where, n);
 }

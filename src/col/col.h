@@ -182,6 +182,16 @@ VJ_MUST_CHECK vj_status vj_colb_append(vj_colb *b, const vj_col *from, int64_t b
 /* Append from's row idx[i] for each i; idx -1 gives a null. */
 VJ_MUST_CHECK vj_status vj_colb_gather(vj_colb *b, const vj_col *from, const int32_t *idx,
                                        int64_t n, vj_error *err);
+/*
+ * Append n rows: from's rows in order where bit i of where is set, a null elsewhere. where has as
+ * many ones as from has rows; b is empty. Not for LIST and STRUCT. from's buffers may grow.
+ */
+VJ_MUST_CHECK vj_status vj_colb_spread(vj_colb *b, vj_colb *from, const uint8_t *where,
+                                       int64_t n, vj_error *err);
+/* Append n values of an integer kind, truncated to its width. */
+VJ_MUST_CHECK vj_status vj_colb_ints(vj_colb *b, const int64_t *values, int64_t n, vj_error *err);
+/* Append n texts; a span whose ptr is NULL is a null. */
+VJ_MUST_CHECK vj_status vj_colb_spans(vj_colb *b, const vj_span *texts, int64_t n, vj_error *err);
 /* Borrowed view of what was appended; valid until the next call on b. */
 vj_col vj_colb_view(vj_colb *b);
 /* Bytes held by the builder's buffers. */

@@ -188,32 +188,17 @@ vj_status vj_colb_end_struct(vj_colb *b, vj_error *err)
     return end_row(b, true, err);
 }
 
-/* Copy n bits from src at beg to dst at dst_beg. */
-static void copy_bits(uint8_t *dst, int64_t dst_beg, const uint8_t *src, int64_t beg, int64_t n)
-{
-    int64_t i = 0;
-
-    if ((dst_beg & 7) == 0 && (beg & 7) == 0) {
-        memcpy(dst + (dst_beg >> 3), src + (beg >> 3), (size_t)(n >> 3));
-        i = n & ~(int64_t)7;
-    }
-    for (; i < n; i++)
-        vj_bit_put(dst, dst_beg + i, vj_bit_get(src, beg + i));
-}
-
 /* Validity of appended rows; n_rows is still the count before them. */
 static vj_status append_valid(vj_colb *b, const vj_col *from, int64_t beg, int64_t n,
                               vj_error *err)
 {
-    int64_t nulls = 0;
+    int64_t nulls = from->valid != NULL ? n - vj_bits_count_at(from->valid, beg, n) : 0;
 
-    for (int64_t i = 0; from->valid != NULL && i < n; i++)
-        nulls += !vj_bit_get(from->valid, beg + i);
     if (nulls == 0 && b->n_nulls == 0)
         return VJ_OK;
     VJ_TRY(widen_valid(&b->valid, b->n_rows + n, err));
     if (from->valid != NULL) {
-        copy_bits(b->valid.ptr, b->n_rows, from->valid, beg, n);
+        vj_bits_copy(b->valid.ptr, b->n_rows, from->valid, beg, n);
     } else {
         for (int64_t i = 0; i < n; i++)
             vj_bit_set(b->valid.ptr, b->n_rows + i);
@@ -255,7 +240,7 @@ vj_status vj_colb_append(vj_colb *b, const vj_col *from, int64_t beg, int64_t n,
             VJ_TRY(vj_colb_append(&b->kids[i], &from->kids[i], beg, n, err));
     } else if (b->type.kind == VJ_BOOL) {
         VJ_TRY(widen_bits(&b->data, b->n_rows + n, err));
-        copy_bits(b->data.ptr, b->n_rows, from->data, beg, n);
+        vj_bits_copy(b->data.ptr, b->n_rows, from->data, beg, n);
     } else {
         size_t width = vj_type_width(&b->type);
 
@@ -367,6 +352,188 @@ vj_status vj_colb_gather(vj_colb *b, const vj_col *from, const int32_t *idx, int
         for (int64_t i = 0; i < n; i++)
             vj_bit_put(b->valid.ptr, b->n_rows + i,
                        idx[i] >= 0 && !vj_col_is_null(from, idx[i]));
+    }
+    b->n_nulls += nulls;
+    b->n_rows += n;
+    return VJ_OK;
+}
+
+/* ---- spreading ---- */
+
+/* What kernels may load behind the values of `from`. */
+#define SLACK ((size_t)16)
+
+/* Without branches: where nothing is, the value to come is loaded too and masked away. */
+#define SPREAD(T)                                                                          \
+    for (int64_t i = 0; i < n; i++) {                                                      \
+        T on = vj_bit_get(where, i);                                                       \
+        T v;                                                                               \
+        memcpy(&v, src + (size_t)k * sizeof v, sizeof v);                                  \
+        v &= (T)((T)0 - on);                                                               \
+        memcpy(dst + (size_t)i * sizeof v, &v, sizeof v);                                  \
+        k += (int64_t)on;                                                                  \
+    }
+
+static void spread_fixed(uint8_t *dst, const uint8_t *src, size_t width, const uint8_t *where,
+                         int64_t n)
+{
+    int64_t k = 0;
+
+    if (width == 1) {
+        SPREAD(uint8_t)
+    } else if (width == 2) {
+        SPREAD(uint16_t)
+    } else if (width == 4) {
+        SPREAD(uint32_t)
+    } else if (width == 8) {
+        SPREAD(uint64_t)
+    } else {
+        for (int64_t i = 0; i < n; i++) {
+            if (vj_bit_get(where, i))
+                memcpy(dst + (size_t)i * width, src + (size_t)k++ * width, width);
+            else
+                memset(dst + (size_t)i * width, 0, width);
+        }
+    }
+}
+
+static vj_status spread_text(vj_colb *b, const vj_colb *from, const uint8_t *where, int64_t n,
+                             vj_error *err)
+{
+    VJ_TRY(reserve_offs(b, n, err));
+    VJ_TRY(vj_buf_append(&b->data, from->data.ptr, from->data.len_bytes, err));
+    int32_t *dst = (int32_t *)(void *)b->offs.ptr;
+    const int32_t *src = (const int32_t *)(const void *)from->offs.ptr;
+    for (int64_t i = 0; i < n; i++) {
+        src += vj_bit_get(where, i);
+        dst[i + 1] = *src;
+    }
+    b->offs.len_bytes = ((size_t)n + 1) * sizeof(int32_t);
+    return VJ_OK;
+}
+
+static vj_status spread_valid(vj_colb *b, vj_colb *from, const uint8_t *where, int64_t n,
+                              vj_error *err)
+{
+    size_t bytes = (size_t)(n + 7) / 8;
+
+    b->n_nulls = n - from->n_rows + from->n_nulls;
+    if (b->n_nulls == 0)
+        return VJ_OK;
+    VJ_TRY(vj_buf_reserve(&b->valid, bytes + SLACK, err));
+    if (from->n_nulls == 0) {
+        memcpy(b->valid.ptr, where, bytes);
+    } else {
+        VJ_TRY(vj_buf_reserve(&from->valid, SLACK, err));
+        vj_bits_spread(b->valid.ptr, from->valid.ptr, where, n);
+    }
+    b->valid.len_bytes = bytes;
+    return VJ_OK;
+}
+
+vj_status vj_colb_spread(vj_colb *b, vj_colb *from, const uint8_t *where, int64_t n,
+                         vj_error *err)
+{
+    size_t width = vj_type_width(&b->type);
+    size_t bytes = b->type.kind == VJ_BOOL ? (size_t)(n + 7) / 8 : (size_t)n * width;
+
+    if (n <= 0 || from->n_rows == 0)
+        return vj_colb_nulls(b, n, err);
+    VJ_TRY(vj_buf_reserve(&from->data, SLACK, err));
+    if (has_offsets(b->type.kind)) {
+        VJ_TRY(spread_text(b, from, where, n, err));
+    } else {
+        VJ_TRY(vj_buf_reserve(&b->data, bytes + SLACK, err));
+        if (b->type.kind == VJ_BOOL)
+            vj_bits_spread(b->data.ptr, from->data.ptr, where, n);
+        else
+            spread_fixed(b->data.ptr, from->data.ptr, width, where, n);
+        b->data.len_bytes = bytes;
+    }
+    b->n_rows = n;
+    return spread_valid(b, from, where, n, err);
+}
+
+/* ---- many values at once ---- */
+
+#define NARROW(T)                                                                          \
+    for (int64_t i = 0; i < n; i++) {                                                      \
+        T v = (T)values[i];                                                                \
+        memcpy(dst + (size_t)i * sizeof v, &v, sizeof v);                                  \
+    }
+
+vj_status vj_colb_ints(vj_colb *b, const int64_t *values, int64_t n, vj_error *err)
+{
+    size_t width = vj_type_width(&b->type);
+
+    if (n <= 0)
+        return VJ_OK;
+    VJ_TRY(vj_buf_reserve(&b->data, (size_t)n * width, err));
+    uint8_t *dst = b->data.ptr + b->data.len_bytes;
+    if (width == 1) {
+        NARROW(uint8_t)
+    } else if (width == 2) {
+        NARROW(uint16_t)
+    } else if (width == 4) {
+        NARROW(uint32_t)
+    } else {
+        memcpy(dst, values, (size_t)n * width);
+    }
+    b->data.len_bytes += (size_t)n * width;
+    if (b->n_nulls > 0) {
+        VJ_TRY(widen_valid(&b->valid, b->n_rows + n, err));
+        for (int64_t i = 0; i < n; i++)
+            vj_bit_set(b->valid.ptr, b->n_rows + i);
+    }
+    b->n_rows += n;
+    return VJ_OK;
+}
+
+/* Short texts without a call: the pieces overlap. */
+static inline void copy_text(uint8_t *dst, const char *src, size_t len)
+{
+    if (len >= 16) {
+        memcpy(dst, src, len);
+    } else if (len >= 8) {
+        memcpy(dst, src, 8);
+        memcpy(dst + len - 8, src + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(dst, src, 4);
+        memcpy(dst + len - 4, src + len - 4, 4);
+    } else {
+        for (size_t i = 0; i < len; i++)
+            dst[i] = (uint8_t)src[i];
+    }
+}
+
+vj_status vj_colb_spans(vj_colb *b, const vj_span *texts, int64_t n, vj_error *err)
+{
+    size_t total = b->data.len_bytes;
+    int64_t nulls = 0;
+
+    if (n <= 0)
+        return VJ_OK;
+    for (int64_t i = 0; i < n; i++) {
+        total += texts[i].len_bytes;
+        nulls += texts[i].ptr == NULL;
+    }
+    if (total > INT32_MAX)
+        return vj_fail(err, VJ_E_NOMEM, "a column batch would pass 2 GiB of text or elements");
+    VJ_TRY(reserve_offs(b, n, err));
+    VJ_TRY(vj_buf_reserve(&b->data, total - b->data.len_bytes + 1, err));
+    int32_t *offs = (int32_t *)(void *)(b->offs.ptr + b->offs.len_bytes);
+    uint8_t *at = b->data.ptr + b->data.len_bytes;
+    for (int64_t i = 0; i < n; i++) {
+        copy_text(at, texts[i].ptr, texts[i].len_bytes);
+        at += texts[i].len_bytes;
+        offs[i] = (int32_t)(at - b->data.ptr);
+    }
+    b->offs.len_bytes += (size_t)n * sizeof(int32_t);
+    b->data.len_bytes = total;
+    if (nulls > 0 || b->n_nulls > 0) {
+        VJ_TRY(widen_valid(&b->valid, b->n_rows + n, err));
+        for (int64_t i = 0; i < n; i++)
+            vj_bit_put(b->valid.ptr, b->n_rows + i, texts[i].ptr != NULL);
     }
     b->n_nulls += nulls;
     b->n_rows += n;

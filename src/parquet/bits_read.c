@@ -5,36 +5,6 @@
  * One template for each loop; the bodies differ in how the machine counts ones.
  */
 
-/* ---- copying ---- */
-
-void pq_copy_bits(uint8_t *dst, int64_t dst_off, const uint8_t *src, int64_t src_off, int64_t n)
-{
-    int64_t i = 0;
-
-    for (; i < n && ((dst_off + i) & 7) != 0; i++)
-        vj_bit_put(dst, dst_off + i, vj_bit_get(src, src_off + i));
-    int shift = (int)((src_off + i) & 7);
-    uint8_t *to = dst + ((dst_off + i) >> 3);
-    const uint8_t *from = src + ((src_off + i) >> 3);
-    if (shift == 0) {
-        int64_t whole = (n - i) >> 3;
-
-        if (whole > 0)
-            memcpy(to, from, (size_t)whole);
-        i += whole * 8;
-    } else {
-        for (; n - i >= 64; i += 64, from += 8, to += 8) {
-            uint64_t word = pq_load64(from) >> shift | (uint64_t)from[8] << (64 - shift);
-
-            memcpy(to, &word, sizeof word);
-        }
-        for (; n - i >= 8; i += 8, from++)
-            *to++ = (uint8_t)(from[0] >> shift | from[1] << (8 - shift));
-    }
-    for (; i < n; i++)
-        vj_bit_put(dst, dst_off + i, vj_bit_get(src, src_off + i));
-}
-
 /* ---- runs of width 1 to a bitmap ---- */
 
 /* Bits on their way into a bitmap: `fill` (0..63) of them wait in acc for the word at `to`. */

@@ -51,8 +51,6 @@ static inline uint32_t pq_unpack_one(const uint8_t *src, int64_t i, int width)
     return (uint32_t)(pq_load64(src + (bit >> 3)) >> (bit & 7)) &
            (uint32_t)(((uint64_t)1 << width) - 1);
 }
-/* Copy n bits from src at src_off to dst at dst_off; bits of dst outside are kept. */
-void pq_copy_bits(uint8_t *dst, int64_t dst_off, const uint8_t *src, int64_t src_off, int64_t n);
 /*
  * Rows of a bitmap to numbers of its ones: for each of rows[0..n), rising, bit rows[i] - row; bit
  * i of present is set when it is one, and idx gets how many ones are before it. Returns the

@@ -344,7 +344,7 @@ static vj_status read_bools(pq_values *v, int64_t n, pq_dense *d, vj_error *err)
                                                                         : fail_end(v, err);
     if (n > (v->end - v->ptr) * 8 - v->at)
         return fail_end(v, err);
-    pq_copy_bits(d->data.ptr, d->n, v->ptr, v->at, n);
+    vj_bits_copy(d->data.ptr, d->n, v->ptr, v->at, n);
     v->at += n;
     return VJ_OK;
 }

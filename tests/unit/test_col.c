@@ -160,6 +160,171 @@ static void hash_of_parts_is_hash_of_the_whole(void **state)
     assert_same_hash(whole, part, true);
 }
 
+static void bits_are_copied_between_any_offsets(void **state)
+{
+    (void)state;
+    uint64_t seed = test_seed();
+    uint8_t src[40 + 16];
+    uint8_t dst[40];
+    uint8_t before[40];
+
+    for (int round = 0; round < 2000; round++) {
+        int64_t from = (int64_t)(test_random(&seed) % 60);
+        int64_t to = (int64_t)(test_random(&seed) % 60);
+        int64_t n = (int64_t)(test_random(&seed) % 200);
+
+        for (size_t i = 0; i < sizeof src; i++)
+            src[i] = (uint8_t)test_random(&seed);
+        for (size_t i = 0; i < sizeof dst; i++)
+            before[i] = dst[i] = (uint8_t)test_random(&seed);
+        vj_bits_copy(dst, to, src, from, n);
+        for (int64_t i = 0; i < (int64_t)sizeof dst * 8; i++) {
+            bool inside = i >= to && i < to + n;
+            bool want = inside ? vj_bit_get(src, from + i - to) : vj_bit_get(before, i);
+
+            assert_int_equal(vj_bit_get(dst, i), want);
+        }
+    }
+}
+
+static void ones_are_counted_from_anywhere(void **state)
+{
+    (void)state;
+    uint64_t seed = test_seed();
+    uint8_t bits[40];
+
+    for (size_t i = 0; i < sizeof bits; i++)
+        bits[i] = (uint8_t)test_random(&seed);
+    for (int64_t off = 0; off < 70; off++)
+        for (int64_t n = 0; n < 200; n++) {
+            int64_t ones = 0;
+
+            for (int64_t i = 0; i < n; i++)
+                ones += vj_bit_get(bits, off + i);
+            assert_int_equal(vj_bits_count_at(bits, off, n), ones);
+        }
+}
+
+/* Rows of every flat kind with nulls among them. */
+static void fill_at_random(vj_colb *b, int64_t n, bool nulls, uint64_t *seed)
+{
+    static const char letters[] = "ACGTACGTACGTACGTACGTACGT";
+
+    for (int64_t i = 0; i < n; i++) {
+        if (nulls && test_random(seed) % 4 == 0)
+            assert_ok(vj_colb_null(b, &err), &err);
+        else if (b->type.kind == VJ_BOOL)
+            assert_ok(vj_colb_bool(b, test_random(seed) % 2, &err), &err);
+        else if (b->type.kind == VJ_TEXT)
+            assert_ok(vj_colb_bytes(b, letters, test_random(seed) % sizeof letters, &err), &err);
+        else if (b->type.kind == VJ_FIXED)
+            assert_ok(vj_colb_bytes(b, letters, (size_t)b->type.width_bytes, &err), &err);
+        else
+            assert_ok(vj_colb_int(b, (int64_t)test_random(seed), &err), &err);
+    }
+}
+
+static void assert_same_rows(vj_colb *a, vj_colb *b)
+{
+    vj_col x = vj_colb_view(a);
+    vj_col y = vj_colb_view(b);
+
+    assert_int_equal(x.n_rows, y.n_rows);
+    assert_int_equal(a->n_nulls, b->n_nulls);
+    for (int64_t i = 0; i < x.n_rows; i++) {
+        assert_int_equal(vj_col_is_null(&x, i), vj_col_is_null(&y, i));
+        if (vj_col_is_null(&x, i))
+            continue;
+        if (a->type.kind == VJ_TEXT || a->type.kind == VJ_FIXED)
+            assert_true(vj_span_eq(vj_col_bytes(&x, i), vj_col_bytes(&y, i)));
+        else if (a->type.kind == VJ_BOOL)
+            assert_int_equal(vj_bit_get(x.data, i), vj_bit_get(y.data, i));
+        else
+            assert_true(vj_col_i64(&x, i) == vj_col_i64(&y, i));
+    }
+}
+
+static void spread_is_a_gather_in_order(void **state)
+{
+    (void)state;
+    static const vj_kind kinds[] = {VJ_BOOL, VJ_U8, VJ_I16, VJ_U32, VJ_I64, VJ_TEXT, VJ_FIXED};
+    uint64_t seed = test_seed();
+
+    for (int round = 0; round < 700; round++) {
+        vj_type type = {.kind = kinds[round % 7], .width_bytes = 3};
+        int64_t n = (int64_t)(test_random(&seed) % 300);
+        unsigned gap = 1 + (unsigned)(test_random(&seed) % 5);
+        uint8_t where[64] = {0};
+        int32_t idx[300];
+        int64_t used = 0;
+        vj_colb from = {0}, spread = {0}, gathered = {0};
+
+        for (int64_t i = 0; i < n; i++) {
+            bool on = test_random(&seed) % gap == 0;
+
+            vj_bit_put(where, i, on);
+            idx[i] = on ? (int32_t)used++ : -1;
+        }
+        assert_ok(vj_colb_init(&from, &type, NULL, &err), &err);
+        assert_ok(vj_colb_init(&spread, &type, NULL, &err), &err);
+        assert_ok(vj_colb_init(&gathered, &type, NULL, &err), &err);
+        fill_at_random(&from, used, round % 2, &seed);
+        vj_col view = vj_colb_view(&from);
+        assert_ok(vj_colb_gather(&gathered, &view, idx, n, &err), &err);
+        assert_ok(vj_colb_spread(&spread, &from, where, n, &err), &err);
+        assert_same_rows(&spread, &gathered);
+        vj_colb_fini(&from);
+        vj_colb_fini(&spread);
+        vj_colb_fini(&gathered);
+    }
+}
+
+static void many_at_once_are_one_after_the_other(void **state)
+{
+    (void)state;
+    static const vj_kind kinds[] = {VJ_I8, VJ_U16, VJ_I32, VJ_U64, VJ_TEXT};
+    uint64_t seed = test_seed();
+    static char letters[40] = "GATTACAGATTACAGATTACAGATTACA";
+
+    for (int round = 0; round < 200; round++) {
+        vj_type type = vj_type_of(kinds[round % 5]);
+        vj_colb many = {0}, one = {0};
+
+        assert_ok(vj_colb_init(&many, &type, NULL, &err), &err);
+        assert_ok(vj_colb_init(&one, &type, NULL, &err), &err);
+        for (int part = 0; part < 3; part++) {
+            int64_t values[50];
+            vj_span texts[50];
+            int64_t n = (int64_t)(test_random(&seed) % 50);
+
+            for (int64_t i = 0; i < n; i++) {
+                bool null = type.kind == VJ_TEXT && test_random(&seed) % 5 == 0;
+
+                values[i] = (int64_t)test_random(&seed);
+                texts[i] = (vj_span){null ? NULL : letters,
+                                     null ? 0 : test_random(&seed) % 29};
+                if (null)
+                    assert_ok(vj_colb_null(&one, &err), &err);
+                else if (type.kind == VJ_TEXT)
+                    assert_ok(vj_colb_bytes(&one, letters, texts[i].len_bytes, &err), &err);
+                else
+                    assert_ok(vj_colb_int(&one, values[i], &err), &err);
+            }
+            if (type.kind == VJ_TEXT)
+                assert_ok(vj_colb_spans(&many, texts, n, &err), &err);
+            else
+                assert_ok(vj_colb_ints(&many, values, n, &err), &err);
+            if (part == 1) {
+                assert_ok(vj_colb_null(&one, &err), &err);
+                assert_ok(vj_colb_null(&many, &err), &err);
+            }
+        }
+        assert_same_rows(&many, &one);
+        vj_colb_fini(&many);
+        vj_colb_fini(&one);
+    }
+}
+
 static vj_status build(void *arg, vj_error *fault)
 {
     const vj_type type = vj_type_list_of(VJ_TEXT);
@@ -193,6 +358,10 @@ int main(void)
         cmocka_unit_test(hash_ignores_order_batches_and_widths),
         cmocka_unit_test(hash_sees_each_row_and_each_copy),
         cmocka_unit_test(hash_of_parts_is_hash_of_the_whole),
+        cmocka_unit_test(bits_are_copied_between_any_offsets),
+        cmocka_unit_test(ones_are_counted_from_anywhere),
+        cmocka_unit_test(spread_is_a_gather_in_order),
+        cmocka_unit_test(many_at_once_are_one_after_the_other),
         cmocka_unit_test(builders_survive_each_failed_allocation),
     };
 

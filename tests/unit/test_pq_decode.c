@@ -51,33 +51,6 @@ static void unpacked_values_equal_their_bits(void **state)
         }
 }
 
-static void bits_are_copied_between_any_offsets(void **state)
-{
-    (void)state;
-    uint64_t seed = test_seed();
-    uint8_t src[40 + PQ_SLACK];
-    uint8_t dst[40];
-    uint8_t before[40];
-
-    for (int round = 0; round < 2000; round++) {
-        int64_t from = (int64_t)(test_random(&seed) % 60);
-        int64_t to = (int64_t)(test_random(&seed) % 60);
-        int64_t n = (int64_t)(test_random(&seed) % 200);
-
-        for (size_t i = 0; i < sizeof src; i++)
-            src[i] = (uint8_t)test_random(&seed);
-        for (size_t i = 0; i < sizeof dst; i++)
-            before[i] = dst[i] = (uint8_t)test_random(&seed);
-        pq_copy_bits(dst, to, src, from, n);
-        for (int64_t i = 0; i < (int64_t)sizeof dst * 8; i++) {
-            bool inside = i >= to && i < to + n;
-            bool want = inside ? vj_bit_get(src, from + i - to) : vj_bit_get(before, i);
-
-            assert_int_equal(vj_bit_get(dst, i), want);
-        }
-    }
-}
-
 /* 5 times 3, then 8 packed values 0..7, then 2 times 1; width 3. */
 static const uint8_t hybrid[] = {10, 3, 3, 0x88, 0xc6, 0xfa, 4, 1};
 static const uint32_t hybrid_values[] = {3, 3, 3, 3, 3, 0, 1, 2, 3, 4, 5, 6, 7, 1, 1};
@@ -395,7 +368,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unpacked_values_equal_their_bits),
-        cmocka_unit_test(bits_are_copied_between_any_offsets),
         cmocka_unit_test(runs_of_both_kinds_are_read),
         cmocka_unit_test(picked_and_skipped_values_are_the_read_ones),
         cmocka_unit_test(bits_of_width_one_are_counted),
