@@ -136,11 +136,47 @@ vj_status vj_colb_null(vj_colb *b, vj_error *err)
     return end_row(b, false, err);
 }
 
+/* The bitmap of validity for n more rows, all null. */
+static vj_status end_nulls(vj_colb *b, int64_t n, vj_error *err)
+{
+    int64_t i = b->n_rows;
+    int64_t end = i + n;
+
+    VJ_TRY(widen_valid(&b->valid, end, err));
+    for (; i < end && (i & 7) != 0; i++)
+        vj_bit_clear(b->valid.ptr, i);
+    if (i < end)
+        memset(b->valid.ptr + (i >> 3), 0, (size_t)(end - i) >> 3);
+    for (i += (end - i) & ~(int64_t)7; i < end; i++)
+        vj_bit_clear(b->valid.ptr, i);
+    b->n_rows = end;
+    b->n_nulls += n;
+    return VJ_OK;
+}
+
 vj_status vj_colb_nulls(vj_colb *b, int64_t n, vj_error *err)
 {
-    for (int64_t i = 0; i < n; i++)
-        VJ_TRY(vj_colb_null(b, err));
-    return VJ_OK;
+    if (n <= 0)
+        return VJ_OK;
+    if (b->type.kind == VJ_STRUCT) {
+        for (int32_t i = 0; i < b->type.n_kids; i++)
+            VJ_TRY(vj_colb_nulls(&b->kids[i], n, err));
+    } else if (has_offsets(b->type.kind)) {
+        VJ_TRY(reserve_offs(b, n, err));
+        int32_t *offs = (int32_t *)(void *)(b->offs.ptr + b->offs.len_bytes);
+        for (int64_t i = 0; i < n; i++)
+            offs[i] = offs[-1];
+        b->offs.len_bytes += (size_t)n * sizeof(int32_t);
+    } else if (b->type.kind == VJ_BOOL) {
+        VJ_TRY(widen_bits(&b->data, b->n_rows + n, err));
+    } else {
+        size_t bytes = (size_t)n * vj_type_width(&b->type);
+
+        VJ_TRY(vj_buf_reserve(&b->data, bytes, err));
+        memset(b->data.ptr + b->data.len_bytes, 0, bytes);
+        b->data.len_bytes += bytes;
+    }
+    return end_nulls(b, n, err);
 }
 
 vj_status vj_colb_bool(vj_colb *b, bool value, vj_error *err)
@@ -252,14 +288,38 @@ vj_status vj_colb_append(vj_colb *b, const vj_col *from, int64_t beg, int64_t n,
     return VJ_OK;
 }
 
+/* Short texts without a call: the pieces overlap. */
+static inline void copy_text(uint8_t *dst, const char *src, size_t len)
+{
+    if (len >= 16) {
+        memcpy(dst, src, len);
+    } else if (len >= 8) {
+        memcpy(dst, src, 8);
+        memcpy(dst + len - 8, src + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(dst, src, 4);
+        memcpy(dst + len - 4, src + len - 4, 4);
+    } else {
+        for (size_t i = 0; i < len; i++)
+            dst[i] = (uint8_t)src[i];
+    }
+}
+
+/* Without branches: a row that is none reads value 0, which is there, and masks it away. */
 #define GATHER(T)                                                                          \
-    for (int64_t i = 0; i < n; i++)                                                        \
-        ((T *)(void *)dst)[i] = idx[i] < 0 ? (T)0 : ((const T *)from->data)[idx[i]];
+    for (int64_t i = 0; i < n; i++) {                                                      \
+        int32_t none = idx[i] >> 31;                                                       \
+        T v;                                                                               \
+        memcpy(&v, src + (size_t)(idx[i] & ~none) * sizeof v, sizeof v);                   \
+        v &= (T)~(T)none;                                                                  \
+        memcpy(dst + (size_t)i * sizeof v, &v, sizeof v);                                  \
+    }
 
 static vj_status gather_fixed(vj_colb *b, const vj_col *from, const int32_t *idx, int64_t n,
                               vj_error *err)
 {
     size_t width = vj_type_width(&b->type);
+    const uint8_t *src = from->data;
 
     VJ_TRY(vj_buf_reserve(&b->data, (size_t)n * width, err));
     uint8_t *dst = b->data.ptr + b->data.len_bytes;
@@ -270,19 +330,18 @@ static vj_status gather_fixed(vj_colb *b, const vj_col *from, const int32_t *idx
     }
     if (width == 1) {
         GATHER(uint8_t)
-    } else if (width == 2 && ((uintptr_t)dst & 1) == 0) {
+    } else if (width == 2) {
         GATHER(uint16_t)
-    } else if (width == 4 && ((uintptr_t)dst & 3) == 0) {
+    } else if (width == 4) {
         GATHER(uint32_t)
-    } else if (width == 8 && ((uintptr_t)dst & 7) == 0) {
+    } else if (width == 8) {
         GATHER(uint64_t)
     } else {
         for (int64_t i = 0; i < n; i++) {
             if (idx[i] < 0)
                 memset(dst + (size_t)i * width, 0, width);
             else
-                memcpy(dst + (size_t)i * width,
-                       (const uint8_t *)from->data + (size_t)idx[i] * width, width);
+                memcpy(dst + (size_t)i * width, src + (size_t)idx[i] * width, width);
         }
     }
     return VJ_OK;
@@ -298,21 +357,52 @@ static vj_status gather_bytes(vj_colb *b, const vj_col *from, const int32_t *idx
     for (int64_t i = 0; i < n; i++) {
         if (idx[i] >= 0 && !vj_col_is_null(from, idx[i]))
             total += from->offs[idx[i] + 1] - from->offs[idx[i]];
-        if (total > INT32_MAX)
+        if (VJ_UNLIKELY(total > INT32_MAX))
             return vj_fail(err, VJ_E_NOMEM, "a column batch would pass 2 GiB of text");
         offs[i] = (int32_t)total;
     }
     VJ_TRY(vj_buf_reserve(&b->data, (size_t)total - b->data.len_bytes, err));
+    int32_t at = (int32_t)b->data.len_bytes;
     for (int64_t i = 0; i < n; i++) {
-        size_t len = (size_t)offs[i] - b->data.len_bytes;
-
-        if (len > 0)
-            memcpy(b->data.ptr + b->data.len_bytes,
-                   (const char *)from->data + from->offs[idx[i]], len);
-        b->data.len_bytes += len;
+        if (offs[i] != at)
+            copy_text(b->data.ptr + at, (const char *)from->data + from->offs[idx[i]],
+                      (size_t)(offs[i] - at));
+        at = offs[i];
     }
+    b->data.len_bytes = (size_t)total;
     b->offs.len_bytes += (size_t)n * sizeof(int32_t);
     return VJ_OK;
+}
+
+/*
+ * Bits of rows idx[0..n) into dst at dst_off, whose room is there; rows that are none give 0.
+ * src NULL: all ones. Returns the ones among them.
+ */
+static int64_t gather_bits(uint8_t *dst, int64_t dst_off, const uint8_t *src, const int32_t *idx,
+                           int64_t n)
+{
+    int64_t ones = 0;
+
+    for (int64_t i = 0; i < n; i += 64) {
+        int64_t n_here = VJ_MIN(n - i, (int64_t)64);
+        uint64_t word = 0;
+
+        for (int64_t k = 0; k < n_here; k++) {
+            int32_t j = idx[i + k];
+            uint64_t on = j >= 0;
+
+            if (src != NULL)
+                on &= (uint64_t)(src[(j & ~(j >> 31)) >> 3] >> (j & 7));
+            word |= on << k;
+        }
+        ones += __builtin_popcountll(word);
+        if (((dst_off + i) & 7) == 0) {
+            memcpy(dst + ((dst_off + i) >> 3), &word, (size_t)(n_here + 7) / 8);
+            continue;
+        }
+        vj_bits_copy(dst, dst_off + i, (const uint8_t *)&word, 0, n_here);
+    }
+    return ones;
 }
 
 static vj_status gather_nested(vj_colb *b, const vj_col *from, const int32_t *idx, int64_t n,
@@ -327,6 +417,18 @@ static vj_status gather_nested(vj_colb *b, const vj_col *from, const int32_t *id
     return VJ_OK;
 }
 
+/* Whether one of the rows is none or null. */
+static bool has_nulls(const vj_col *from, const int32_t *idx, int64_t n)
+{
+    int32_t none = 0;
+
+    if (from->valid != NULL)
+        return true; /* likely; counting tells */
+    for (int64_t i = 0; i < n; i++)
+        none |= idx[i];
+    return none < 0;
+}
+
 vj_status vj_colb_gather(vj_colb *b, const vj_col *from, const int32_t *idx, int64_t n,
                          vj_error *err)
 {
@@ -338,22 +440,14 @@ vj_status vj_colb_gather(vj_colb *b, const vj_col *from, const int32_t *idx, int
         VJ_TRY(gather_bytes(b, from, idx, n, err));
     } else if (b->type.kind == VJ_BOOL) {
         VJ_TRY(widen_bits(&b->data, b->n_rows + n, err));
-        for (int64_t i = 0; i < n; i++)
-            vj_bit_put(b->data.ptr, b->n_rows + i,
-                       idx[i] >= 0 && vj_bit_get(from->data, idx[i]));
+        gather_bits(b->data.ptr, b->n_rows, from->data, idx, n);
     } else {
         VJ_TRY(gather_fixed(b, from, idx, n, err));
     }
-    int64_t nulls = 0;
-    for (int64_t i = 0; i < n; i++)
-        nulls += idx[i] < 0 || vj_col_is_null(from, idx[i]);
-    if (nulls > 0 || b->n_nulls > 0) {
+    if (b->n_nulls > 0 || has_nulls(from, idx, n)) {
         VJ_TRY(widen_valid(&b->valid, b->n_rows + n, err));
-        for (int64_t i = 0; i < n; i++)
-            vj_bit_put(b->valid.ptr, b->n_rows + i,
-                       idx[i] >= 0 && !vj_col_is_null(from, idx[i]));
+        b->n_nulls += n - gather_bits(b->valid.ptr, b->n_rows, from->valid, idx, n);
     }
-    b->n_nulls += nulls;
     b->n_rows += n;
     return VJ_OK;
 }
@@ -487,23 +581,6 @@ vj_status vj_colb_ints(vj_colb *b, const int64_t *values, int64_t n, vj_error *e
     }
     b->n_rows += n;
     return VJ_OK;
-}
-
-/* Short texts without a call: the pieces overlap. */
-static inline void copy_text(uint8_t *dst, const char *src, size_t len)
-{
-    if (len >= 16) {
-        memcpy(dst, src, len);
-    } else if (len >= 8) {
-        memcpy(dst, src, 8);
-        memcpy(dst + len - 8, src + len - 8, 8);
-    } else if (len >= 4) {
-        memcpy(dst, src, 4);
-        memcpy(dst + len - 4, src + len - 4, 4);
-    } else {
-        for (size_t i = 0; i < len; i++)
-            dst[i] = (uint8_t)src[i];
-    }
 }
 
 vj_status vj_colb_spans(vj_colb *b, const vj_span *texts, int64_t n, vj_error *err)

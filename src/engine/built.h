@@ -152,6 +152,15 @@ void vj_built_reader_free(vj_built_reader *reader);
 VJ_MUST_CHECK vj_status vj_built_reader_rows(vj_built_reader *reader, const vj_pq_file *file,
                                              const vj_built *built, int32_t rowgroup_i,
                                              const int32_t *rows, int64_t n, vj_error *err);
+/* The rows' values of an integer column that stands as it is: the caller has them already. */
+VJ_MUST_CHECK vj_status vj_built_reader_give(vj_built_reader *reader, int32_t column_i,
+                                             const int64_t *values, vj_error *err);
+/*
+ * Keep of the rows at hand those numbered which[0..n), rising; rows are they by their number in
+ * the row group. What was read of them is not read again.
+ */
+VJ_MUST_CHECK vj_status vj_built_reader_keep(vj_built_reader *reader, const int32_t *which,
+                                             int64_t n, const int32_t *rows, vj_error *err);
 /* Append the rows' values of a logical column to dst, which has its type. */
 VJ_MUST_CHECK vj_status vj_built_reader_column(vj_built_reader *reader, int32_t column_i,
                                                vj_colb *dst, vj_error *err);

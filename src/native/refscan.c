@@ -28,6 +28,9 @@ struct vj_refscan {
     vj_built_reader *reader; /* rows by logical column */
     bool at_edge; /* the row group is the first or the last of the batch */
     VJ_VEC(int32_t) rows;      /* rows to select, ascending */
+    VJ_VEC(int64_t) starts;    /* their starts, in the file's counting */
+    VJ_VEC(int32_t) matched;   /* rows that matched, and which of rows they are */
+    VJ_VEC(int32_t) which;
     VJ_VEC(int32_t) live_groups; /* row groups that some key may fall into */
     VJ_VEC(int32_t) live_runs; /* runs of the index that the row group may hold */
     VJ_VEC(int32_t) run_code;  /* per run: the database's contig code, -1: unknown to it */
@@ -173,6 +176,7 @@ vj_status vj_refscan_new(const vj_plan *plan, vj_pq_cache *cache, vj_refscan **o
     scan->plan = plan;
     scan->cache = cache;
     scan->budget = plan->budget;
+    scan->starts.budget = scan->matched.budget = scan->which.budget = plan->budget;
     scan->candidates.budget = scan->pairs.budget = scan->ranges.budget = scan->rows.budget =
         scan->live_groups.budget = scan->live_runs.budget = scan->run_code.budget = scan->cand_row.budget = plan->budget;
     scan->kept_of_db = vj_calloc(plan->budget, (size_t)VJ_MAX(plan->n_dbs, 1),
@@ -201,6 +205,9 @@ void vj_refscan_free(vj_refscan *scan)
     VJ_VEC_FINI(&scan->pairs);
     VJ_VEC_FINI(&scan->ranges);
     VJ_VEC_FINI(&scan->rows);
+    VJ_VEC_FINI(&scan->starts);
+    VJ_VEC_FINI(&scan->matched);
+    VJ_VEC_FINI(&scan->which);
     VJ_VEC_FINI(&scan->live_groups);
     VJ_VEC_FINI(&scan->live_runs);
     VJ_VEC_FINI(&scan->run_code);
@@ -414,12 +421,13 @@ static vj_status read_alleles(vj_refscan *scan, int32_t field_i, bool shared, vj
 
 static vj_status compare_alleles(vj_refscan *scan, const vj_join_index *index,
                                  const vj_db_file *file, const vj_db_rowgroup *group,
-                                 vj_matches *m, vj_error *err)
+                                 int64_t shift, vj_matches *m, vj_error *err)
 {
     const vj_candidates *cands = &scan->candidates;
-
     bool shared = false;
 
+    VJ_VEC_RESET(&scan->starts);
+    VJ_TRY(VJ_VEC_RESERVE(&scan->starts, cands->n, err));
     VJ_VEC_RESET(&scan->rows);
     VJ_VEC_RESET(&scan->cand_row);
     VJ_TRY(VJ_VEC_RESERVE(&scan->rows, cands->n, err));
@@ -429,11 +437,15 @@ static vj_status compare_alleles(vj_refscan *scan, const vj_join_index *index,
         bool again = i > 0 && cands->ptr[i].row == cands->ptr[i - 1].row;
 
         shared |= again;
-        if (!again)
+        if (!again) {
+            scan->starts.ptr[scan->rows.n] = index->pos1.ptr[cands->ptr[i].pos_i] - shift;
             scan->rows.ptr[scan->rows.n++] = cands->ptr[i].row;
+        }
         scan->cand_row.ptr[scan->cand_row.n++] = (int32_t)scan->rows.n - 1;
     }
     VJ_TRY(stand(scan, file, group->rowgroup_i, err));
+    if (file->built != NULL && file->built->columns[file->start_i].how == VJ_BUILT_COLUMN)
+        VJ_TRY(vj_built_reader_give(scan->reader, file->start_i, scan->starts.ptr, err));
     VJ_TRY(read_alleles(scan, file->ref_i, shared, &scan->ref, &scan->ref_each, err));
     VJ_TRY(read_alleles(scan, file->alt_i, shared, &scan->alt, &scan->alt_each, err));
     vj_col ref = vj_colb_view(shared ? &scan->ref_each : &scan->ref);
@@ -446,12 +458,12 @@ static vj_status compare_alleles(vj_refscan *scan, const vj_join_index *index,
 /* ---- payload ---- */
 
 static vj_status read_payload(vj_refscan *scan, const vj_database *db, const vj_db_file *file,
-                              const vj_db_rowgroup *group, vj_matches *m, vj_error *err)
+                              vj_matches *m, vj_error *err)
 {
-    int64_t n = (int64_t)scan->rows.n;
+    int64_t n = (int64_t)scan->matched.n;
     int32_t p = 0;
 
-    VJ_TRY(stand(scan, file, group->rowgroup_i, err));
+    VJ_TRY(vj_built_reader_keep(scan->reader, scan->which.ptr, n, scan->matched.ptr, err));
     for (int32_t c = 0; c < db->n_columns; c++) {
         if (db->columns[c].name == NULL)
             continue;
@@ -471,16 +483,22 @@ static vj_status keep_pairs(vj_refscan *scan, vj_matches *m, vj_error *err)
     const vj_candidates *cands = &scan->candidates;
     int32_t last = -1;
 
-    VJ_VEC_RESET(&scan->rows);
+    VJ_VEC_RESET(&scan->matched);
+    VJ_VEC_RESET(&scan->which);
+    VJ_TRY(VJ_VEC_RESERVE(&scan->matched, scan->pairs.n, err));
+    VJ_TRY(VJ_VEC_RESERVE(&scan->which, scan->pairs.n, err));
+    VJ_TRY(VJ_VEC_RESERVE(&m->pairs, scan->pairs.n, err));
     for (size_t i = 0; i < scan->pairs.n; i++) {
         vj_pair pair = scan->pairs.ptr[i];
         int32_t row = cands->ptr[pair.candidate].row;
 
-        if (row != last)
-            VJ_TRY(VJ_VEC_PUSH(&scan->rows, row, err));
+        if (row != last) {
+            scan->which.ptr[scan->which.n++] = scan->cand_row.ptr[pair.candidate];
+            scan->matched.ptr[scan->matched.n++] = row;
+        }
         last = row;
-        pair.candidate = (int32_t)(m->n_rows + (int64_t)scan->rows.n - 1);
-        VJ_TRY(VJ_VEC_PUSH(&m->pairs, pair, err));
+        pair.candidate = (int32_t)(m->n_rows + (int64_t)scan->matched.n - 1);
+        m->pairs.ptr[m->pairs.n++] = pair;
     }
     return VJ_OK;
 }
@@ -498,14 +516,14 @@ static vj_status scan_rowgroup(vj_refscan *scan, const vj_database *db,
         VJ_TRY(filter_contigs(scan, index, file, group, m, err));
     if (scan->candidates.n == 0)
         return VJ_OK;
-    VJ_TRY(compare_alleles(scan, index, file, group, m, err));
+    VJ_TRY(compare_alleles(scan, index, file, group, db->start_base == 0, m, err));
     vj_stage_stop(scan->plan->track, VJ_STAGE_KEYS, mark, group->n_rows, VJ_STAGE_BYTES_READ);
     if (scan->pairs.n == 0)
         return VJ_OK;
     VJ_TRY(keep_pairs(scan, m, err));
     mark = vj_stage_start(scan->plan->track);
-    VJ_TRY(read_payload(scan, db, file, group, m, err));
-    vj_stage_stop(scan->plan->track, VJ_STAGE_PAYLOAD, mark, (int64_t)scan->rows.n,
+    VJ_TRY(read_payload(scan, db, file, m, err));
+    vj_stage_stop(scan->plan->track, VJ_STAGE_PAYLOAD, mark, (int64_t)scan->matched.n,
                   VJ_STAGE_BYTES_READ);
     return VJ_OK;
 }
