@@ -279,19 +279,36 @@ static bool warn_of_nothing(job_run *run, int32_t sample_i, int32_t d)
     return empty;
 }
 
+/* A run whose remarks are being said, and what those on one of several inputs begin with. */
+typedef struct remarks_of {
+    job_run *run;
+    const char *who;
+} remarks_of;
+
+/* A remark on an input; those not for the user's eyes go to the run record alone. */
+static void say_remark(void *ctx, bool shown, const char *text)
+{
+    const remarks_of *of = ctx;
+
+    if (shown)
+        say(of->run, VJ_LOG_WARNING, "%s%s", of->who, text);
+    else if (vj_report_warn(of->run->report, NULL, "%s%s", of->who, text) != VJ_OK)
+        return; /* the record lacks a remark: no reason to fail a run that is done */
+}
+
 static void say_oddities(job_run *run, int32_t sample_i)
 {
     const vj_result *result = &run->samples.results[sample_i];
     const vj_vcf_counts *counts = &result->counts;
-    int64_t odd = 0;
+    const vj_plan *plan = run->plan->samples[sample_i];
     char who[256];
+    remarks_of header = {run, ""}; /* these name the input anyway */
+    remarks_of cells = {run, who};
 
     name_sample(run, sample_i, who);
-    for (int k = 0; k < VJ_ODD_KINDS; k++)
-        odd += counts->odd[k];
-    if (odd > 0)
-        say(run, VJ_LOG_WARNING, "%s%lld odd cells became null; first: %s", who, (long long)odd,
-            counts->n_odd_examples > 0 ? counts->odd_examples[0] : "");
+    vj_remarks_header(&(vj_remarks){say_remark, &header}, vj_left_vcf(plan->source),
+                      plan->options.input);
+    vj_remarks_cells(&(vj_remarks){say_remark, &cells}, counts);
     if (counts->unsorted)
         say(run, VJ_LOG_WARNING, "%sthe input is not sorted by position (%s): it is joined all "
             "the same, row order stays", who, counts->unsorted_at);

@@ -46,8 +46,9 @@ vj_status vj_check_filter(vj_parse *p)
         const char *semicolon = at < end ? memchr(at, ';', (size_t)(end - at)) : NULL;
         const char *stop = semicolon != NULL ? semicolon : end;
 
-        if (stop == at || (stop == at + 1 && *at == '0'))
-            return odd_text(p, "FILTER", filter, "names joined by ';', none of them empty or 0");
+        bool reserved = stop == at + 1 && (*at == '0' || (*at == '.' && filter.len_bytes > 1));
+        if (stop == at || reserved)
+            return odd_text(p, "FILTER", filter, "names joined by ';', none of them empty, 0 or .");
         at = stop + 1;
     }
     if (has_blank(filter))
@@ -107,6 +108,8 @@ static bool is_breakend(const char *at, const char *end)
     char bracket = '\0';
     int n = 0;
 
+    if (at < end && (*at == '[' || *at == ']') && end[-1] == *at)
+        return false; /* without the base that it joins to */
     for (const char *c = at; c < end; c++) {
         if (*c != '[' && *c != ']')
             continue;

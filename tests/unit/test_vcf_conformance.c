@@ -234,6 +234,7 @@ static void ids_qualities_and_filters(void **state)
         {".\tA\tG\t.\tq10;;s50", ". . q10;;s50\n", VJ_ODD_BAD_TEXT},
         {".\tA\tG\t.\t0", ". . 0\n", VJ_ODD_BAD_TEXT},
         {".\tA\tG\t.\tq10;0", ". . q10;0\n", VJ_ODD_BAD_TEXT},
+        {".\tA\tG\t.\tq10;.", ". . q10;.\n", VJ_ODD_BAD_TEXT},
         {".\tA\tG\t.\tq 10", ". . q 10\n", VJ_ODD_BAD_TEXT},
     };
 
@@ -283,6 +284,7 @@ static void alleles(void **state)
         {"A\t<INS>X>", "A <INS>X>\n", VJ_ODD_BAD_ALLELE},
         {"A\t<A B>", "A <A B>\n", VJ_ODD_BAD_ALLELE},
         {"A\tG]17:1[", "A G]17:1[\n", VJ_ODD_BAD_ALLELE},
+        {"A\t[17:1[", "A [17:1[\n", VJ_ODD_BAD_ALLELE},
         {"A\tG]17:1", "A G]17:1\n", VJ_ODD_BAD_ALLELE},
     };
     static const char *const refused[][2] = {
