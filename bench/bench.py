@@ -1,6 +1,6 @@
 """Compare varjoin with its peers: whole processes, run in turn, medians of wall, CPU and peak memory.
 
-usage: bench.py [--scale 1,4,8] [--repeats 5] [--only join,vcf,normalize] [--varjoin PROGRAM] [--dir DIR]
+usage: bench.py [--scale 1,4,8] [--repeats 5] [--only join,vcf,normalize,engines] [--varjoin PROGRAM] [--dir DIR]
                 [--echtvar PROGRAM] [--vcfanno PROGRAM] [--snpsift "java -jar SnpSift.jar"]
 
 join       13.5 million rows x 27 columns as Polars writes them, 80,000 sample variants, all columns
@@ -9,6 +9,7 @@ join       13.5 million rows x 27 columns as Polars writes them, 80,000 sample v
 vcf        the same to VCF.gz; the peers are bcftools annotate, which reads the database as BCF, and
            those of echtvar, vcfanno and SnpSift whose program is named.
 normalize  a VCF.gz of one million records to Parquet; the peer is polars-bio.
+engines    the DuckDB and Polars engines over the same statement or query by hand (bench/by_hand.py).
 
 Before a time counts, the results are compared (bench/compare.py). Writes bench.json, bench.svg and
 bench.png into the folder, and prints the tables. docs/benchmarks.md tells how to read them.
@@ -22,8 +23,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from by_hand import engines
 from jobs import JOBS, SCALES
 from measure import ROOT, python, say
+
+
+JOBS = {**JOBS, "engines": engines}
 
 
 def machine(varjoin: Path) -> dict:
@@ -43,13 +48,14 @@ def machine(varjoin: Path) -> dict:
 
 
 def table_text(result: dict) -> str:
-    lines = [f"### {result['title']}", "", "| | wall s | CPU s | peak RSS MB | read MB | output MB | CPU, times varjoin's |",
+    first = result.get("base", "varjoin")
+    lines = [f"### {result['title']}", "", f"| | wall s | CPU s | peak RSS MB | read MB | output MB | CPU, times {first}'s |",
              "|---|---|---|---|---|---|---|"]
     base = next(iter(result["tools"].values()))["median"]["cpu_s"]
     for name, tool in result["tools"].items():
         m = tool["median"]
         lines.append(f"| {name} | {m['wall_s']:.2f} | {m['cpu_s']:.2f} | {m['peak_mb']:.0f} | {m['read_mb']:.0f} | "
-                     f"{tool.get('out_mb', 0):.1f} | {m['cpu_s'] / base:.1f} |")
+                     f"{tool.get('out_mb', 0):.1f} | {m['cpu_s'] / base:.2f} |")
     return "\n".join(lines) + "\n"
 
 

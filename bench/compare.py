@@ -1,6 +1,7 @@
 """Are the results the same? Each check ends with exit code 1 and one line when they are not.
 
 usage: compare.py tables OURS.parquet PEER.parquet...   joined tables of the same left rows
+       compare.py equal A.parquet B.parquet...          the same rows in the same order
        compare.py vcfs OURS.vcf.gz PEER.vcf.gz...       which alleles were annotated, and with what
 
 A peer joins by the start, ref and alt of the row. varjoin trims the shared bases of an allele of a
@@ -37,6 +38,19 @@ def tables(ours: str, *peers: str) -> None:
         print(f"{path}: {found.height} matched rows equal, {more.height} rows of split records matched by trimmed alleles only by {ours}")
 
 
+def equal(first: str, *others: str) -> None:
+    import polars as pl
+
+    a = pl.read_parquet(first)
+    for path in others:
+        b = pl.read_parquet(path)
+        if a.columns != b.columns:
+            sys.exit(f"{path}: columns {b.columns} are not those of {first}: {a.columns}")
+        if not a.equals(b.select(pl.col(c).cast(t) for c, t in a.schema.items())):
+            sys.exit(f"{path}: rows are not those of {first}")
+        print(f"{path}: {b.height} rows equal those of {first}, in the same order")
+
+
 def annotated(path: str) -> dict:
     text = subprocess.run(["bcftools", "query", "-f", r"%CHROM\t%POS\t%REF\t%ALT\t%INFO/TSA\t%INFO/MAF\t%INFO/MAC\n", path],
                           check=True, capture_output=True, text=True).stdout
@@ -60,4 +74,4 @@ def vcfs(ours: str, *peers: str) -> None:
         print(f"{path}: {len(a)} annotated records with one ALT are the same")
 
 
-{"tables": tables, "vcfs": vcfs}[sys.argv[1]](*sys.argv[2:])
+{"tables": tables, "equal": equal, "vcfs": vcfs}[sys.argv[1]](*sys.argv[2:])

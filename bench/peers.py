@@ -1,6 +1,7 @@
 """The peers' side of the benchmark, each on its best path for the same job.
 
 usage: peers.py polars|duckdb SAMPLE.parquet DATABASE_GLOB OUT.parquet
+       peers.py polars-keyed KEYED.parquet DATABASE_GLOB OUT.parquet   the Polars engine's query by hand
        peers.py polars-bio SAMPLE.vcf.gz OUT.parquet
        peers.py reference-bcf DATABASE_GLOB OUT.bcf      the database as bcftools reads it fastest
 """
@@ -16,6 +17,30 @@ def run_polars(sample: str, database: str, out: str) -> None:
     left = pl.scan_parquet(sample)
     right = pl.scan_parquet(database).rename({"id": "rsid"})
     left.join(right, on=KEY, how="left", suffix="_ensembl").sink_parquet(out)
+
+
+def run_polars_keyed(keyed: str, database: str, out: str) -> None:
+    """Database rows at a place of the sample first, in one streaming scan; then alleles on those few."""
+    import polars as pl
+
+    left = pl.scan_parquet(keyed)
+    right = pl.scan_parquet(database, row_index_name="i")
+    places = left.select("__vj_contig", pl.col("__vj_pos").cast(pl.UInt32)).drop_nulls().unique().collect()
+    low, high = places["__vj_pos"].min(), places["__vj_pos"].max()
+    near = right.filter(pl.col("start").is_between(low, high)).join(
+        places.lazy(), left_on=["chrom", "start"], right_on=["__vj_contig", "__vj_pos"], how="semi").collect(engine="streaming")
+    alleles = near.select("i", "chrom", pl.col("start").cast(pl.Int64), pl.col("ref", "alt").str.to_uppercase())
+    several = alleles["alt"].str.contains("[,|]")
+    if several.any():
+        sys.exit("this script takes databases with one ALT a row")
+    keys = left.select("__vj_row", "__vj_contig", "__vj_pos", "__vj_ref", "__vj_alt").drop_nulls()
+    pairs = keys.join(alleles.lazy(), left_on=keys.collect_schema().names()[1:], right_on=KEY).select("__vj_row", "i")
+    rows = left.select("__vj_row").join(pairs.sort("__vj_row", "i"), on="__vj_row", how="left", maintain_order="left_right")
+    names = [n for n in left.collect_schema().names() if not n.startswith("__vj_")]
+    wanted = {n: "rsid" if n == "id" else n for n in near.columns if n not in (*KEY, "i")}
+    payload = near.lazy().select("i", *(pl.col(n).alias(w + "_ensembl" if w in names else w) for n, w in wanted.items()))
+    table = rows.join(left, on="__vj_row", how="left", maintain_order="left").join(payload, on="i", how="left", maintain_order="left")
+    table.drop("i", "__vj_row", "__vj_contig", "__vj_pos", "__vj_ref", "__vj_alt").sink_parquet(out)
 
 
 def run_duckdb(sample: str, database: str, out: str) -> None:
@@ -70,4 +95,4 @@ def reference_bcf(database: str, out: str) -> None:
 
 
 if __name__ == "__main__":
-    {"polars": run_polars, "duckdb": run_duckdb, "polars-bio": run_polars_bio, "reference-bcf": reference_bcf}[sys.argv[1]](*sys.argv[2:])
+    {"polars": run_polars, "polars-keyed": run_polars_keyed, "duckdb": run_duckdb, "polars-bio": run_polars_bio, "reference-bcf": reference_bcf}[sys.argv[1]](*sys.argv[2:])
