@@ -431,7 +431,59 @@ def make_options(rng, n_samples):
     elif n_samples > 1 and kind < 0.65:
         options.samples = [f"S{rng.randrange(n_samples)}"]
     options.variants_only = rng.random() < 0.1
+    options.any_order = rng.random() < 0.15
     return options
+
+
+def choose_columns(rng, databases):
+    """Items for -c that all name something (S-45), or None."""
+    items = []
+    for d in databases:
+        keys = {key_name(d.files[0].columns, p) for p in ("chrom", "start", "ref", "alt")}
+        names = sorted({n for f in d.files for n, _ in f.columns} - keys)
+        for name in rng.sample(names, rng.randrange(0, len(names) + 1)):
+            shown = "rsid" if name == "id" and rng.random() < 0.5 else name
+            source = rng.choice([shown, shown, d.name + "." + shown, shown[:2] + "*", "?" + shown[1:]])
+            target = rng.choice(["", "", "new", "AF", name.upper(), "chrom", f"v{len(items)}"])
+            items.append(f"{target}:={source}" if target and "*" not in source else source)
+    rng.shuffle(items)
+    return items or None
+
+
+def choose_join(rng, batch):
+    """--join-columns; the engines that can are fewer (S-38)."""
+    kind = rng.random()
+    if kind < 0.35:
+        return ("chrom", "start")
+    if kind < 0.5:
+        return ("start", "ref", "alt")
+    left = dict(oracle.normalise(batch.vcf(), batch.options)[0].columns)
+    alike = {"string": ("string", "large_string"), "float64": ("double",), "int32": ("int16", "int32", "int64")}
+    both = [n for n, t in left.items() if n not in oracle.KEY_NAMES and t in alike and all(
+        str(dict(f.columns).get(n)) in alike[t] for d in batch.databases for f in d.files)]
+    return ("chrom", "start") + (rng.choice(both),) if both else ("chrom", "ref", "alt")
+
+
+def choose_regions(rng, records):
+    """Some stretches of the records' contigs, spelled in any way."""
+    by_name = {spelling: c for c, spellings in SPELLINGS.items() for spelling in spellings}
+    regions = []
+    for _ in range(rng.randrange(1, 5)):
+        if not records:
+            break
+        cells = rng.choice(records)[1].split("\t", 2)
+        pos1 = int(cells[1])
+        spellings = [s for s in SPELLINGS[by_name[cells[0]]] if ":" not in s and "," not in s]
+        if spellings and by_name[cells[0]] != "MT":
+            regions.append((rng.choice(spellings), max(1, pos1 - rng.randrange(100000)), pos1 + rng.randrange(100000)))
+    return regions or None
+
+
+def sort_for_index(batch):
+    """Records that tabix takes: by contig and position, and below its limit."""
+    own = [r for r in batch.records if int(r[1].split("\t", 2)[1]) < 2**29 - 20000]
+    place = lambda r: (r[1].split("\t", 2)[0], int(r[1].split("\t", 2)[1]))
+    return replace(batch, records=sorted(own, key=place))
 
 
 def make_batch(seed, n_cases=25):
@@ -454,11 +506,22 @@ def make_batch(seed, n_cases=25):
     records = [(e[1][0], e[0]) for e in made] if rng.random() > 0.03 else []
     bases_told = {d.start_base for d in databases}
     fix_start_bases(databases, bases_told)
-    run = {"threads": rng.choice([1, 2]), "batch_rows": rng.choice([None, 1, 7, 64])}
+    run = {"threads": rng.choice([1, 2]), "batch_rows": rng.choice([None, 1, 7, 64]),
+           "table_rows": rng.choice([None, 1, 3, 50]), "tsv": rng.random() < 0.15}
     names = [f"S{i}" for i in range(n_samples)]
     options = make_options(rng, n_samples)
     options.from_table = rng.random() < 0.2
-    return Batch(seed, header, names, records, databases, options, run)
+    batch = Batch(seed, header, names, records, databases, options, run)
+    if rng.random() < 0.2:
+        options.columns = choose_columns(rng, databases)
+    if rng.random() < 0.12:
+        options.join = choose_join(rng, batch)
+    if rng.random() < 0.15:
+        options.regions = choose_regions(rng, records)
+        run["indexed"] = bool(options.regions) and rng.random() < 0.5
+    if rng.random() < 0.03:
+        options.duplicates = "error"
+    return sort_for_index(batch) if run.get("indexed") else batch
 
 
 def fix_start_bases(databases, told):

@@ -2,13 +2,17 @@
 
 import json
 import math
+import re
 import shutil
 import struct
+import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pyarrow.parquet as pq
 
 import cases
 import engines
@@ -29,6 +33,7 @@ class Outcome:
     code: int = 0
     text: str = ""
     counts: list = None  # per database: {reason: alleles}, without zeros
+    tsv: str = None  # the same rows as TSV
 
 
 # ---- comparing ----
@@ -43,7 +48,7 @@ def exact(value):
     return value, type(value)
 
 
-def difference(expected, found):
+def difference(expected, found, any_order=False):
     """One line that says how they differ, or None."""
     if expected.code or found.code:
         return None if expected.code == found.code else f"exit {expected.code} expected, found {found.code}: {found.text}"
@@ -51,7 +56,10 @@ def difference(expected, found):
     if a.columns != b.columns:
         odd = [f"{x} expected, found {y}" for x, y in zip(a.columns, b.columns) if x != y]
         return "columns: " + ("; ".join(odd[:5]) or f"{len(a.columns)} expected, found {len(b.columns)}")
-    for i, (x, y) in enumerate(zip(a.rows, b.rows)):
+    rows_a, rows_b = a.rows, b.rows
+    if any_order:
+        rows_a, rows_b = (sorted(rows, key=lambda row: repr([exact(v) for v in row])) for rows in (rows_a, rows_b))
+    for i, (x, y) in enumerate(zip(rows_a, rows_b)):
         for (name, _), u, v in zip(a.columns, x, y):
             if exact(u) != exact(v):
                 return f"row {i}, column {name}: {short(u)} expected, found {short(v)}"
@@ -77,8 +85,9 @@ def expected_of(batch, tables):
         table, lines = oracle.join(batch.vcf(), tables, batch.options)
     except oracle.Refused as why:
         return Outcome(code=why.code, text=str(why)), []
-    several = any(name == "sample" for name, _ in table.columns)  # an allele is then several rows
-    counts = None if several else oracle.fates(batch.vcf(), tables, batch.options)
+    # with several samples an allele is several rows; the reasons of other joins are the engines' own
+    several = any(name == "sample" for name, _ in table.columns)
+    counts = None if several or batch.options.join != oracle.Options.join else oracle.fates(batch.vcf(), tables, batch.options)
     return Outcome(table, oracle.content_hash(table, xxh3) if xxh3 else None, counts=counts), lines
 
 
@@ -88,34 +97,80 @@ def counts_of(record):
     return [{reason: n for reason, n in one.items() if n} for one in told]
 
 
-def choices(options):
+def choices(options, indexed=False):
     """Options that choose rows and columns of the input."""
     words = ["--all-samples"] * options.all_samples + ["--sites-only"] * options.sites_only
     words += ["--variants-only"] * options.variants_only
+    if options.regions:
+        words += ["-r" if indexed else "-t", ",".join(f"{c}:{beg}-{end}" for c, beg, end in options.regions)]
     return words + (["-s", ",".join(options.samples)] if options.samples else [])
+
+
+def joining(options):
+    """Options of the join and of the database's columns."""
+    words = ["--duplicates", options.duplicates, *["--any-order"] * options.any_order]
+    if options.join != oracle.Options.join:
+        words += ["--join-columns", ",".join(options.join)]
+    return words + (["-c", ",".join(options.columns)] if options.columns else [])
+
+
+def small_groups(path, rows):
+    """The same table in row groups of that many rows, which may cut a record."""
+    table = pq.read_table(path)
+    pq.write_table(table, path, row_group_size=rows)
 
 
 def run_engine(binary, engine, batch, args, folder):
     out = Path(folder) / f"{engine}.parquet"
     out.unlink(missing_ok=True)
     record = out.with_suffix(".json")
-    words = ["annotate", "-q", "--report", record, *engines.engine_args(engine), *args, "--duplicates", batch.options.duplicates,
-             "-@", batch.run.get("threads", 1), "-o", out]
-    choice = choices(batch.options)
-    source = Path(folder) / "in.vcf"
+    words = ["annotate", "-q", "--report", record, *engines.engine_args(engine), *args, *joining(batch.options),
+             "-@", batch.run.get("threads", 1)]
+    choice = choices(batch.options, batch.run.get("indexed"))
+    source = Path(folder) / ("in.vcf.gz" if batch.run.get("indexed") else "in.vcf")
     if batch.options.from_table:
-        source, choice = Path(folder) / f"{engine}.in.parquet", []
-        ran = engines.run(binary, ["normalize", "-q", *choices(batch.options), Path(folder) / "in.vcf", "-o", source])
+        vcf, source, choice = source, Path(folder) / f"{engine}.in.parquet", []
+        ran = engines.run(binary, ["normalize", "-q", *choices(batch.options, batch.run.get("indexed")), vcf, "-o", source])
         if ran.code:
             return Outcome(code=ran.code, text=ran.stderr)
+        if batch.run.get("table_rows"):
+            small_groups(source, batch.run["table_rows"])
     if engine == "native" and batch.run.get("batch_rows"):
         words += ["--batch-rows", batch.run["batch_rows"]]
-    ran = engines.run(binary, [*words, *choice, source], cwd=folder)
+    ran = engines.run(binary, [*words, "-o", out, *choice, source], cwd=folder)
+    tsv = None
+    if batch.run.get("tsv") and not ran.code:
+        text = out.with_suffix(".tsv")
+        ran = engines.run(binary, [*words, "-o", text, *choice, source], cwd=folder)
+        tsv = text.read_text() if not ran.code else None
     if ran.code:
         if out.exists():
             return Outcome(code=-1, text=f"an output beside exit code {ran.code}")
         return Outcome(code=ran.code, text=ran.stderr.strip()[-2000:])
-    return Outcome(cases.read_table(out), cases.content_hash_of(out), counts=counts_of(json.loads(record.read_text())))
+    return Outcome(cases.read_table(out), cases.content_hash_of(out), tsv=tsv,
+                   counts=counts_of(json.loads(record.read_text())))
+
+
+def tsv_rows(text, any_order):
+    """Without provenance; -0 and 0 are one value (S-46)."""
+    if text is None:
+        return None
+    lines = [line for line in text.split("\n") if not line.startswith("##")]
+    lines = [re.sub(r"(?<![^\t,\[|])-0(?![^\t,\]|])", "0", line) for line in lines]
+    return tuple(sorted(lines) if any_order else lines)
+
+
+def tsv_difference(outcomes, any_order):
+    """Of engines whose rows are the same: where their TSV is not, or None."""
+    (first, a), *others = [(e, tsv_rows(f.tsv, any_order)) for e, f in outcomes.items()] or [(None, None)]
+    for engine, b in others:
+        for x, y in zip(a or (), b or ()):
+            if x != y:
+                cells = [(u, v) for u, v in zip(x.split("\t"), y.split("\t")) if u != v]
+                return f"TSV: {first} has {short(cells[0][0])} where {engine} has {short(cells[0][1])}"
+        if a != b:
+            return f"TSV: {first} and {engine} have another number of lines"
+    return None
 
 
 def check(binary, batch, names):
@@ -123,15 +178,21 @@ def check(binary, batch, names):
     folder = tempfile.mkdtemp(prefix="varjoin-engines-")
     try:
         args, tables = cases.write_batch(batch, folder)
+        if batch.run.get("indexed"):
+            subprocess.run("bgzip -k in.vcf && tabix -f -p vcf in.vcf.gz", shell=True, check=True, cwd=folder)
+        if batch.options.join != oracle.Options.join:
+            names = [n for n in names if n != "native"]  # S-38
         with ThreadPoolExecutor(2) as pool:
             runs = {e: pool.submit(run_engine, binary, e, batch, args, folder) for e in names}
             expected, lines = expected_of(batch, tables)
             found = {e: r.result() for e, r in runs.items()}
-        odd = {e: d for e, f in found.items() if (d := difference(expected, f))}
+        odd = {e: d for e, f in found.items() if (d := difference(expected, f, batch.options.any_order))}
         if not odd and len({f.content_hash for f in found.values()}) > 1:
             odd = {e: f"content hash {f.content_hash} differs between engines" for e, f in found.items()}
         if not odd and len({json.dumps(f.counts, sort_keys=True) for f in found.values()}) > 1:
             odd = {e: f"counts {f.counts} differ between engines" for e, f in found.items()}
+        if not odd and (why := tsv_difference(found, batch.options.any_order)):
+            odd = {e: why for e in found}
         left = [p.name for p in Path(folder).iterdir() if p.name.startswith(".")]
         if not odd and left:
             odd = {"all": f"left behind: {left}"}

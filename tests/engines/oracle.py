@@ -5,6 +5,7 @@ names and rows. Every row of the input is compared with every row of every datab
 Rules are cited by number.
 """
 
+import fnmatch
 import math
 import re
 import struct
@@ -38,6 +39,10 @@ class Options:
     samples: list | None = None
     variants_only: bool = False
     from_table: bool = False  # the input was normalised before, by a run of its own
+    any_order: bool = False  # rows are compared as a bag
+    join: tuple = ("chrom", "start", "ref", "alt")  # --join-columns
+    columns: list | None = None  # -c
+    regions: list | None = None  # [(contig, beg, end)], 1-based and closed
 
 
 class Refused(Exception):
@@ -255,6 +260,12 @@ def row_end(pos1, ref, alt_text, info, h):
     return end
 
 
+def in_regions(regions, chrom, beg, end, h):
+    """S-23: the span overlaps one of them; contigs compared by S-33."""
+    contig = canonical_contig(chrom, h.lengths.get(chrom))
+    return any(canonical_contig(c) == contig and beg <= hi and end >= lo for c, lo, hi in regions)
+
+
 def kept_alts(alts):
     """(index from 0, ALT) of each allele row (S-13, S-16)."""
     if len(alts) == 1:
@@ -264,9 +275,9 @@ def kept_alts(alts):
 
 
 def key_of(contig, pos1, ref, alt, n_alts):
-    """S-24 ... S-27; None never matches."""
+    """S-24 ... S-27; alleles None match nothing."""
     if not plain(ref) or not plain(alt):
-        return None
+        return contig, pos1, None, None
     ref, alt = fold(ref), fold(alt)
     if n_alts > 1:
         ref, alt = cut_suffix(ref, alt)
@@ -321,6 +332,8 @@ def record_rows(cells, h, info, fmt, chosen, several, options):
     pos1 = int(pos)
     alts = alt.split(",")
     values = info_map(info_text)
+    if options.regions is not None and not in_regions(options.regions, chrom, pos1, row_end(pos1, ref, alt, values, h), h):
+        return
     if options.variants_only and all(a in (".", "<NON_REF>", "<*>") for a in alts):
         return
     contig = canonical_contig(chrom, h.lengths.get(chrom))
@@ -457,26 +470,58 @@ def database_rows(db):
         for row in table.rows:
             values = [row[index[name]] if name in index else None for name, _ in payload]
             contig, start = row[at["chrom"]], row[at["start"]]
-            if contig is None or start is None:
-                continue
-            out.append((canonical_contig(contig), start + 1 - base, set(candidates(row, at)), values))
+            out.append((None if contig is None else canonical_contig(contig), None if start is None else start + 1 - base,
+                        set(candidates(row, at)), values))
     return payload, out
 
 
-def output_names(left, databases):
-    """S-43, S-44."""
+def matches(join, others, key, db_row):
+    """Whether a database row's join columns are those of a row of the input (S-37, S-38)."""
+    contig, pos1, alleles, values = db_row
+    if "chrom" in join and contig != key[0]:
+        return False
+    if "start" in join and pos1 != key[1]:
+        return False
+    if "ref" in join and (key[2] is None or key[2:] not in alleles):
+        return False
+    return all(mine is not None and mine == values[i] for mine, i in others)
+
+
+def picked(columns, database, source):
+    """The first item of -c that names this column and its new name, None for its own; (None, None): none does (S-45)."""
+    for item in columns:
+        target, assign, pattern = item.rpartition(":=")
+        if pattern.startswith(database + "."):
+            pattern = pattern[len(database) + 1 :]
+        elif "." in pattern:
+            continue  # the generator's columns have no dot: it means another database
+        if fnmatch.fnmatchcase(source, pattern) or fnmatch.fnmatchcase("rsid" if source == "id" else source, pattern):
+            return item, target or None
+    return None, None
+
+
+def output_names(left, databases, chosen=None):
+    """S-43 ... S-45: columns, and for each database which of its payload they are."""
     taken = {name.lower() for name, _ in left}
-    columns = []
+    columns, kept, used = [], [], set()
     for db in databases:
-        for source, kind in payload_columns(db):
-            wanted = "rsid" if source == "id" else source
+        kept.append([])
+        for i, (source, kind) in enumerate(payload_columns(db)):
+            item, pick = ("", None) if chosen is None else picked(chosen, db.name, source)
+            if item is None:
+                continue
+            used.add(item)
+            kept[-1].append(i)
+            wanted = pick or ("rsid" if source == "id" else source)
             name, n = wanted, 1
             while name.lower() in taken:
                 name = f"{wanted}_{db.name}" + (f"_{n}" if n > 1 else "")
                 n += 1
             taken.add(name.lower())
             columns.append((name, kind))
-    return columns
+    if not used.issuperset(chosen or []):
+        raise Refused(1, f"-c: nothing answers {set(chosen) - used}")
+    return columns, kept
 
 
 # ---- the join ----
@@ -489,25 +534,26 @@ def join(text, databases, options=None):
     """
     options = options or Options()
     left, keys, lines_of = normalise(text, options)
-    columns = left.columns + output_names(left.columns, databases)
+    named, kept = output_names(left.columns, databases, options.columns)
     rows, lines = [], []
     tables = [database_rows(db) for db in databases]
+    names = [name for name, _ in left.columns]
+    others = [n for n in options.join if n not in KEY_NAMES]
     for row, key, line_i in zip(left.rows, keys, lines_of):
         parts = [[]]
-        for db, (payload, db_rows) in zip(databases, tables):
-            hits = [] if key is None else [
-                values for contig, pos1, alleles, values in db_rows
-                if contig == key[0] and pos1 == key[1] and key[2:] in alleles
-            ]
+        for db, (payload, db_rows), chosen in zip(databases, tables, kept):
+            at = {name: i for i, (name, _) in enumerate(payload)}
+            wanted = [(row[names.index(n)], at[n]) for n in others]
+            hits = [[db_row[3][i] for i in chosen] for db_row in db_rows if matches(options.join, wanted, key, db_row)]
             if len(hits) > 1 and options.duplicates == "error":
                 raise Refused(2, f"database {db.name} has several rows for {key}")
             if options.duplicates == "first":
                 hits = hits[:1]
-            hits = hits or [[None] * len(payload)]
+            hits = hits or [[None] * len(chosen)]
             parts = [p + h for p in parts for h in hits]
         rows += [row + p for p in parts]
         lines += [line_i] * len(parts)
-    return Table(columns, rows), lines
+    return Table(left.columns + named, rows), lines
 
 
 def fates(text, databases, options=None):
@@ -523,9 +569,9 @@ def fates(text, databases, options=None):
         for contig, key in zip(contigs, keys):
             if contig not in known:
                 fate = "contig_absent"
-            elif key is None:
+            elif key[2] is None:
                 fate = "not_matchable"
-            elif any((c, p) == key[:2] and key[2:] in alleles for c, p, alleles, _ in rows):
+            elif any(matches(options.join, [], key, row) for row in rows):
                 fate = "matched"
             elif key[:2] not in refs:
                 fate = "no_position"
