@@ -7,7 +7,7 @@
 static int run_build(int argc, char **argv);
 static int run_info(int argc, char **argv);
 
-enum { OPT_REPLACE = 512, OPT_LAYOUT };
+enum { OPT_REPLACE = 512, OPT_LAYOUT, OPT_SMALL, OPT_PAGE_ROWS, OPT_BASE };
 
 static const vj_cli_option build_options[] = {
     {'o', "output", "DIR", "Output", "folder to make; one Parquet file per contig", NULL},
@@ -18,9 +18,13 @@ static const vj_cli_option build_options[] = {
     {OPT_LAYOUT, "layout", "tuned|plain", "Output",
      "tuned (default): stored for this join, read under the original names and types; plain: "
      "every column as it was", NULL},
+    {OPT_SMALL, "small", NULL, "Output", "zstd on columns of text: smaller, slower to read", NULL},
+    {OPT_PAGE_ROWS, "page-rows", "N", "Output", "rows a page (default 4096)", NULL},
     {OPT_REPLACE, "replace", NULL, "Output", "take the place of a folder that has files", NULL},
     {OPT_NO_VERSION, "no-version", NULL, "Output", "leave version and command line out", NULL},
     TRACKED_OPTION(OPT_REPORT),
+    {OPT_BASE, "start-base", "0|1", "Records",
+     "Parquet: how it counts starts (default: read off the data)", NULL},
     {OPT_INFO_FIELDS, "info-fields", "LIST", "Records", "only these INFO fields", NULL},
     {OPT_ASSUME_NUMBER, "assume-number", "TAG=A|R,...", "Records",
      "treat a Number=. field as one per allele", NULL},
@@ -67,6 +71,14 @@ static vj_status parse_option(const vj_cli_args *cli, int id, vj_reference_optio
         return VJ_OK;
     case OPT_LAYOUT:
         o->layout = cli->value;
+        return VJ_OK;
+    case OPT_SMALL:
+        o->small = 1;
+        return VJ_OK;
+    case OPT_PAGE_ROWS:
+        return vj_cli_int(cli, 64, 1 << 20, &o->rows_per_page, err);
+    case OPT_BASE:
+        o->start_base = cli->value;
         return VJ_OK;
     case OPT_REPLACE:
         o->replace = 1;

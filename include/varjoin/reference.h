@@ -22,6 +22,9 @@ typedef struct vj_reference_options {
     const char *assume_number;
     const char *compression; /* NULL: none with layout tuned, zstd where it pays with plain */
     const char *layout;      /* "tuned" (NULL), or "plain": every column as it was */
+    int small;               /* tuned, with zstd on text columns: smaller, slower */
+    int64_t rows_per_page;   /* 0: 4096 */
+    const char *start_base;  /* Parquet: "0" or "1"; NULL: read off the rows */
     const char *bad_records_path;
     const char *command_line;
     const char *temp_dir;   /* for sorted runs; NULL: in the output's parent */

@@ -22,6 +22,7 @@ from varjoin.errors import (
     VarjoinError,
 )
 from varjoin.record import Check, Column, Database, Metadata, RunRecord, Stage
+from varjoin.reference import reference_columns, scan_reference
 
 __all__ = [
     "BinaryNotFound",
@@ -48,6 +49,8 @@ __all__ = [
     "normalize",
     "open_parquet",
     "reference_build",
+    "reference_columns",
+    "scan_reference",
     "simulate",
     "write_parquet",
 ]

@@ -7,7 +7,7 @@
 #include "varjoin/stream.h"
 
 #include "api/arrow.h"
-#include "parquet/parquet.h"
+#include "engine/built.h"
 
 #include <errno.h>
 
@@ -19,11 +19,16 @@ typedef struct shared_file {
     _Atomic int64_t n_refs;
     vj_budget budget;
     vj_pq_file *file;
+    vj_built *built;         /* NULL: columns are what they seem */
+    const vj_schema *schema; /* what they mean */
 } shared_file;
 
 typedef struct parquet_stream {
     shared_file *shared;
-    vj_pq_cursor **cursors; /* one per top-level field */
+    vj_pq_cursor **cursors; /* one per top-level field; of files without a layout */
+    vj_built_reader *reader; /* of files with one */
+    int32_t *rows;           /* those of a batch */
+    int64_t next_row;
     vj_colb *builders;
     int32_t n_fields;
     int32_t rowgroup_i; /* the next to be opened */
@@ -38,6 +43,7 @@ static void let_go(void *arg)
 
     if (atomic_fetch_sub(&shared->n_refs, 1) != 1)
         return;
+    vj_built_free(shared->built);
     vj_pq_free(shared->file);
     vj_free(shared);
 }
@@ -52,6 +58,8 @@ static void free_stream(parquet_stream *stream)
     }
     vj_free(stream->cursors);
     vj_free(stream->builders);
+    vj_free(stream->rows);
+    vj_built_reader_free(stream->reader);
     let_go(stream->shared);
     vj_free(stream);
 }
@@ -68,7 +76,7 @@ static vj_status open_rowgroup(parquet_stream *stream, vj_error *err)
     shared_file *shared = stream->shared;
     vj_pq_rowgroup group = vj_pq_rowgroup_view(shared->file, stream->rowgroup_i);
 
-    for (int32_t i = 0; i < stream->n_fields; i++) {
+    for (int32_t i = 0; shared->built == NULL && i < stream->n_fields; i++) {
         if (stream->cursors[i] == NULL)
             VJ_TRY(vj_pq_cursor_open(shared->file, stream->rowgroup_i, i, &shared->budget,
                                      &stream->cursors[i], err));
@@ -76,6 +84,7 @@ static vj_status open_rowgroup(parquet_stream *stream, vj_error *err)
             VJ_TRY(vj_pq_cursor_rewind(stream->cursors[i], shared->file, stream->rowgroup_i, err));
     }
     stream->rows_left = group.n_rows;
+    stream->next_row = 0;
     stream->batch_rows = rows_per_batch(&group);
     stream->rowgroup_i++;
     return VJ_OK;
@@ -103,6 +112,30 @@ static vj_status decode_field(parquet_stream *stream, int32_t field_i, int64_t n
     return VJ_OK;
 }
 
+/* Rows of a file with a layout: the reader stands at the batch's rows. */
+static vj_status stand_at_batch(parquet_stream *stream, int64_t n_rows, vj_error *err)
+{
+    shared_file *shared = stream->shared;
+
+    if (stream->rows == NULL &&
+        (stream->rows = vj_calloc(NULL, MAX_BATCH_ROWS, sizeof *stream->rows, err)) == NULL)
+        return VJ_E_NOMEM;
+    for (int64_t i = 0; i < n_rows; i++)
+        stream->rows[i] = (int32_t)(stream->next_row + i);
+    stream->next_row += n_rows;
+    return vj_built_reader_rows(stream->reader, shared->file, shared->built,
+                                stream->rowgroup_i - 1, stream->rows, n_rows, err);
+}
+
+static vj_status decode_meaning(parquet_stream *stream, int32_t field_i, vj_error *err)
+{
+    vj_colb *builder = &stream->builders[field_i];
+
+    VJ_TRY(vj_colb_init(builder, &stream->shared->schema->fields[field_i].type,
+                        &stream->shared->budget, err));
+    return vj_built_reader_column(stream->reader, field_i, builder, err);
+}
+
 static vj_status next_batch(parquet_stream *stream, struct ArrowArray *out, vj_error *err)
 {
     shared_file *shared = stream->shared;
@@ -113,8 +146,11 @@ static vj_status next_batch(parquet_stream *stream, struct ArrowArray *out, vj_e
         VJ_TRY(open_rowgroup(stream, err));
     }
     int64_t n_rows = VJ_MIN(stream->rows_left, stream->batch_rows);
+    if (shared->built != NULL)
+        VJ_TRY(stand_at_batch(stream, n_rows, err));
     for (int32_t i = 0; i < stream->n_fields; i++)
-        VJ_TRY(decode_field(stream, i, n_rows, err));
+        VJ_TRY(shared->built != NULL ? decode_meaning(stream, i, err)
+                                     : decode_field(stream, i, n_rows, err));
     stream->rows_left -= n_rows;
     atomic_fetch_add(&shared->n_refs, 1);
     return vj_arrow_batch_export(stream->builders, stream->n_fields, n_rows,
@@ -144,7 +180,7 @@ static int get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
     parquet_stream *stream = self->private_data;
     vj_error err = {0};
     vj_status rc =
-        vj_arrow_schema_export(&vj_pq_meta_view(stream->shared->file)->schema, out, &err);
+        vj_arrow_schema_export(stream->shared->schema, out, &err);
 
     if (rc != VJ_OK)
         stream->err = err;
@@ -192,8 +228,12 @@ static vj_status make_stream(const char *path, int64_t memory_bytes, parquet_str
     shared->n_refs = 1;
     stream->shared = shared;
     VJ_GO(rc, vj_pq_open_path(path, &shared->budget, &shared->file, err));
+    VJ_GO(rc, vj_built_read(shared->file, &shared->budget, &shared->built, err));
+    shared->schema = shared->built != NULL ? &shared->built->schema
+                                           : &vj_pq_meta_view(shared->file)->schema;
+    VJ_GO(rc, vj_built_reader_new(NULL, NULL, &shared->budget, &stream->reader, err));
     rc = VJ_E_NOMEM;
-    stream->n_fields = vj_pq_meta_view(shared->file)->schema.n_fields;
+    stream->n_fields = shared->schema->n_fields;
     stream->cursors = vj_calloc(NULL, (size_t)stream->n_fields, sizeof *stream->cursors, err);
     stream->builders = vj_calloc(NULL, (size_t)stream->n_fields, sizeof *stream->builders, err);
     if (stream->cursors == NULL || stream->builders == NULL)

@@ -49,18 +49,69 @@ static json_t *describe_rowgroups(const vj_database *db)
     return list;
 }
 
-static json_t *describe_columns(const vj_database *db)
+static json_t *text_json(const char *text)
 {
-    json_t *list = json_array();
+    return vj_json_text(vj_span_of(text));
+}
+
+static json_t *describe_column(const vj_field *field, const char *stored)
+{
+    json_t *one = json_object();
     char type[96];
 
-    for (int32_t c = 0; c < db->n_columns; c++) {
-        json_t *one = json_object();
+    json_object_set_new(one, "name", text_json(field->name));
+    json_object_set_new(one, "type", text_json(vj_type_name(&field->type, type, sizeof type)));
+    if (stored != NULL)
+        json_object_set_new(one, "stored", text_json(stored));
+    return one;
+}
 
-        json_object_set_new(one, "name",
-                            vj_json_text(vj_span_of(db->columns[c].field.name)));
-        vj_type_name(&db->columns[c].field.type, type, sizeof type);
-        json_object_set_new(one, "type", vj_json_text(vj_span_of(type)));
+/* Payload of any database; of a tuned one all columns, and how they are stored. */
+static json_t *describe_columns(const vj_database *db)
+{
+    const vj_built *built = db->files[0].built;
+    json_t *list = json_array();
+    char stored[256];
+
+    for (int32_t i = 0; built != NULL && i < built->schema.n_fields; i++)
+        json_array_append_new(
+            list, describe_column(&built->schema.fields[i],
+                                  vj_built_describe(built, i, stored, sizeof stored)));
+    for (int32_t c = 0; built == NULL && c < db->n_columns; c++)
+        json_array_append_new(list, describe_column(&db->columns[c].field, NULL));
+    return list;
+}
+
+static int64_t field_bytes(const vj_database *db, int32_t file_i, const char *name)
+{
+    const vj_pq_file *pq = db->files[file_i].pq;
+    int32_t field_i = vj_pq_field_find(pq, name);
+    int32_t leaf = 0;
+    int32_t end = 0;
+    int64_t bytes = 0;
+
+    if (field_i < 0)
+        return 0;
+    vj_pq_field_leaves(pq, field_i, &leaf, &end);
+    for (; leaf < end; leaf++)
+        for (int32_t g = 0; g < vj_pq_meta_view(pq)->n_rowgroups; g++)
+            bytes += vj_pq_chunk_view(pq, g, leaf).compressed_bytes;
+    return bytes;
+}
+
+/* What stands in the files, in their order, with its share of the bytes. */
+static json_t *describe_storage(const vj_database *db)
+{
+    const vj_schema *schema = &vj_pq_meta_view(db->files[0].pq)->schema;
+    json_t *list = json_array();
+
+    for (int32_t f = 0; f < schema->n_fields; f++) {
+        json_t *one = describe_column(&schema->fields[f], NULL);
+        int64_t bytes = 0;
+
+        for (int32_t i = 0; i < db->n_files; i++)
+            bytes += field_bytes(db, i, schema->fields[f].name);
+        json_object_set_new(one, "bytes", json_integer((json_int_t)bytes));
         json_array_append_new(list, one);
     }
     return list;
@@ -71,12 +122,18 @@ static json_t *describe(const vj_database *db, const char *path)
     json_t *root = json_object();
     const char *built = vj_pq_kv_get(db->files[0].pq, "varjoin.built");
     const char *source = vj_pq_kv_get(db->files[0].pq, "varjoin.source");
+    const char *sum = vj_pq_kv_get(db->files[0].pq, "varjoin.source_checksum");
+    const char *how = vj_pq_kv_get(db->files[0].pq, "varjoin.build");
 
     json_object_set_new(root, "path", vj_json_text(vj_span_of(path)));
     json_object_set_new(root, "release", vj_json_text(vj_span_of(db->release)));
     json_object_set_new(root, "source", vj_json_text(vj_span_of(source != NULL ? source : "")));
     json_object_set_new(root, "checksum", vj_json_text(vj_span_of(db->checksum)));
+    json_object_set_new(root, "source_checksum", text_json(sum != NULL ? sum : ""));
     json_object_set_new(root, "built", json_boolean(built != NULL));
+    json_object_set_new(root, "layout",
+                        text_json(db->files[0].built != NULL ? "tuned" : "plain"));
+    json_object_set_new(root, "parameters", text_json(how != NULL ? how : ""));
     json_object_set_new(root, "sorted", json_boolean(db->sorted));
     json_object_set_new(root, "start_base", json_integer(db->start_base));
     json_object_set_new(root, "files", json_integer(db->n_files));
@@ -85,7 +142,41 @@ static json_t *describe(const vj_database *db, const char *path)
     json_object_set_new(root, "bytes", json_integer((json_int_t)db->size_bytes));
     json_object_set_new(root, "contigs", describe_rowgroups(db));
     json_object_set_new(root, "columns", describe_columns(db));
+    json_object_set_new(root, "storage", describe_storage(db));
     return root;
+}
+
+static const char *string_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text != NULL ? text : "";
+}
+
+static vj_status print_columns(const json_t *root, vj_buf *out, vj_error *err)
+{
+    double total = 0;
+    json_t *one = NULL;
+    size_t i = 0;
+    char size[32];
+
+    VJ_TRY(vj_buf_printf(out, err, "\n%-32s %-12s %s\n", "column", "type", "stored"));
+    json_array_foreach(json_object_get(root, "columns"), i, one)
+        VJ_TRY(vj_buf_printf(out, err, "%-32s %-12s %s\n", string_of(one, "name"),
+                             string_of(one, "type"), string_of(one, "stored")));
+    json_array_foreach(json_object_get(root, "storage"), i, one)
+        total += (double)json_integer_value(json_object_get(one, "bytes"));
+    VJ_TRY(vj_buf_printf(out, err, "\n%-32s %-12s %10s %6s\n", "in the files", "type", "bytes",
+                         "share"));
+    json_array_foreach(json_object_get(root, "storage"), i, one)
+    {
+        int64_t bytes = (int64_t)json_integer_value(json_object_get(one, "bytes"));
+
+        VJ_TRY(vj_buf_printf(out, err, "%-32s %-12s %10s %5.1f%%\n", string_of(one, "name"),
+                             string_of(one, "type"), vj_format_size(size, sizeof size, bytes),
+                             total > 0 ? 100.0 * (double)bytes / total : 0.0));
+    }
+    return VJ_OK;
 }
 
 static vj_status print_text(const json_t *root, vj_buf *out, vj_error *err)
@@ -97,12 +188,12 @@ static vj_status print_text(const json_t *root, vj_buf *out, vj_error *err)
     json_object_foreach((json_t *)(uintptr_t)root, key, value)
     {
         if (json_is_string(value))
-            VJ_TRY(vj_buf_printf(out, err, "%-11s %s\n", key, json_string_value(value)));
+            VJ_TRY(vj_buf_printf(out, err, "%-15s %s\n", key, json_string_value(value)));
         else if (json_is_integer(value))
-            VJ_TRY(vj_buf_printf(out, err, "%-11s %lld\n", key,
+            VJ_TRY(vj_buf_printf(out, err, "%-15s %lld\n", key,
                                  (long long)json_integer_value(value)));
         else if (json_is_boolean(value))
-            VJ_TRY(vj_buf_printf(out, err, "%-11s %s\n", key, json_is_true(value) ? "yes" : "no"));
+            VJ_TRY(vj_buf_printf(out, err, "%-15s %s\n", key, json_is_true(value) ? "yes" : "no"));
     }
     VJ_TRY(vj_buf_printf(out, err, "\n%-16s %12s %10s %12s %12s\n", "contig", "rows",
                          "row groups", "first", "last"));
@@ -113,12 +204,7 @@ static vj_status print_text(const json_t *root, vj_buf *out, vj_error *err)
                              (long long)json_integer_value(json_object_get(value, "row_groups")),
                              (long long)json_integer_value(json_object_get(value, "first")),
                              (long long)json_integer_value(json_object_get(value, "last"))));
-    VJ_TRY(vj_buf_printf(out, err, "\n%-32s %s\n", "column", "type"));
-    json_array_foreach(json_object_get(root, "columns"), i, value)
-        VJ_TRY(vj_buf_printf(out, err, "%-32s %s\n",
-                             json_string_value(json_object_get(value, "name")),
-                             json_string_value(json_object_get(value, "type"))));
-    return VJ_OK;
+    return print_columns(root, out, err);
 }
 
 vj_status vj_reference_info(const char *path, int as_json, char **out_text, vj_error *err)

@@ -88,7 +88,7 @@ VJ_MUST_CHECK vj_status vj_built_parse(vj_span json, const char *name, const vj_
 void vj_built_free(vj_built *built);
 /* As JSON text, NUL-terminated behind its length. */
 VJ_MUST_CHECK vj_status vj_built_write(const vj_built *built, vj_buf *out, vj_error *err);
-/* "packed into vj_pack0, bits 3 to 5", "constant", ...; returns dst. */
+/* "bits 3..5 of vj_pack0", "one value", ...; returns dst. */
 char *vj_built_describe(const vj_built *built, int32_t column_i, char *dst, size_t cap_bytes);
 /*
  * SQL (DuckDB) that gives the logical columns: "expr AS name, ..." over the physical columns,

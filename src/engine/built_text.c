@@ -126,7 +126,7 @@ char *vj_built_describe(const vj_built *built, int32_t column_i, char *dst, size
                  c->prefix.ptr, physical, side != NULL ? ", else " : "", side != NULL ? side : "");
         break;
     case VJ_BUILT_PACKED:
-        snprintf(dst, cap_bytes, "%d of %s, from bit %d%s%s", c->bits, physical, c->shift,
+        snprintf(dst, cap_bytes, "bits %d..%d of %s%s%s", c->shift, c->shift + VJ_MAX(c->bits, 1) - 1, physical,
                  side != NULL ? ", else " : "", side != NULL ? side : "");
         break;
     }

@@ -1,33 +1,33 @@
 /* inspect_head.c - the first rows of a Parquet file as TSV. */
 #include "engine/inspect_parts.h"
+#include "engine/rowscan.h"
 #include "hts/hts.h"
-#include "parquet/parquet.h"
 
 #define MOST_ROWS 100000 /* of --head: it is for looking, not for converting */
+#define SLICE_ROWS 8192
 
-/* Append the next n rows of one field, over row groups from the first on. */
-static vj_status take_field(const vj_pq_file *file, int32_t field_i, int64_t n, vj_budget *budget,
-                            vj_colb *dst, vj_error *err)
+/* The first n rows, by what the columns mean, over row groups from the first on. */
+static vj_status take_rows(const vj_pq_file *file, const vj_built *built, const vj_schema *schema,
+                           int64_t n, vj_budget *budget, vj_colb *dst, vj_error *err)
 {
     const vj_pq_meta *meta = vj_pq_meta_view(file);
-    vj_pq_cursor *cursor = NULL;
+    vj_rowscan scan = {0};
     vj_status rc = VJ_OK;
 
-    for (int32_t g = 0; g < meta->n_rowgroups && dst->n_rows < n; g++) {
-        const vj_col *col = NULL;
+    VJ_GO(rc, vj_rowscan_init(&scan, schema, budget, err));
+    for (int32_t g = 0; g < meta->n_rowgroups && n > 0; g++) {
+        vj_batch rows = {.n_rows = 1};
 
-        VJ_GO(rc, vj_pq_cursor_open(file, g, field_i, budget, &cursor, err));
-        for (;;) {
-            VJ_GO(rc, vj_pq_cursor_next(cursor, VJ_MAX(n - dst->n_rows, 1), &col, err));
-            if (col == NULL || dst->n_rows >= n)
-                break;
-            VJ_GO(rc, vj_colb_append(dst, col, 0, VJ_MIN(col->n_rows, n - dst->n_rows), err));
+        vj_rowscan_seek(&scan, file, built, NULL, g, 0);
+        while (n > 0 && rows.n_rows > 0) {
+            VJ_GO(rc, vj_rowscan_next(&scan, VJ_MIN(n, SLICE_ROWS), &rows, err));
+            for (int32_t f = 0; f < schema->n_fields; f++)
+                VJ_GO(rc, vj_colb_append(&dst[f], &rows.cols[f], 0, rows.n_rows, err));
+            n -= rows.n_rows;
         }
-        vj_pq_cursor_free(cursor);
-        cursor = NULL;
     }
 out:
-    vj_pq_cursor_free(cursor);
+    vj_rowscan_fini(&scan);
     return rc;
 }
 
@@ -52,33 +52,36 @@ vj_status vj_inspect_head(const char *path, int64_t n_rows, vj_budget *budget, v
                           vj_error *err)
 {
     vj_pq_file *file = NULL;
+    vj_built *built = NULL;
     vj_colb *builders = NULL;
     vj_col *cols = NULL;
-    int32_t n_fields = 0;
+    const vj_schema *schema = NULL;
     vj_status rc;
 
     if (n_rows > MOST_ROWS)
         return vj_fail(err, VJ_E_USAGE, "%lld rows are more than the first %d can show",
                        (long long)n_rows, MOST_ROWS);
-    VJ_TRY(vj_pq_open_path(path, budget, &file, err));
-    const vj_pq_meta *meta = vj_pq_meta_view(file);
-    n_fields = meta->schema.n_fields;
-    n_rows = VJ_MIN(n_rows, meta->n_rows);
-    builders = vj_calloc(budget, (size_t)n_fields + 1, sizeof *builders, err);
-    cols = vj_calloc(budget, (size_t)n_fields + 1, sizeof *cols, err);
+    VJ_GO(rc, vj_pq_open_path(path, budget, &file, err));
+    VJ_GO(rc, vj_built_read(file, budget, &built, err));
+    schema = built != NULL ? &built->schema : &vj_pq_meta_view(file)->schema;
+    n_rows = VJ_MIN(n_rows, vj_pq_meta_view(file)->n_rows);
+    builders = vj_calloc(budget, (size_t)schema->n_fields + 1, sizeof *builders, err);
+    cols = vj_calloc(budget, (size_t)schema->n_fields + 1, sizeof *cols, err);
     rc = builders == NULL || cols == NULL ? VJ_E_NOMEM : VJ_OK;
-    for (int32_t f = 0; rc == VJ_OK && f < n_fields; f++) {
-        VJ_GO(rc, vj_colb_init(&builders[f], &meta->schema.fields[f].type, budget, err));
-        VJ_GO(rc, take_field(file, f, n_rows, budget, &builders[f], err));
+    for (int32_t f = 0; rc == VJ_OK && f < schema->n_fields; f++)
+        rc = vj_colb_init(&builders[f], &schema->fields[f].type, budget, err);
+    if (rc != VJ_OK)
+        goto out;
+    VJ_GO(rc, take_rows(file, built, schema, n_rows, budget, builders, err));
+    for (int32_t f = 0; f < schema->n_fields; f++)
         cols[f] = vj_colb_view(&builders[f]);
-    }
-    if (rc == VJ_OK)
-        rc = print_rows(&meta->schema, &(vj_batch){&meta->schema, n_rows, cols}, budget, text, err);
+    rc = print_rows(schema, &(vj_batch){schema, n_rows, cols}, budget, text, err);
 out:
-    for (int32_t f = 0; builders != NULL && f < n_fields; f++)
+    for (int32_t f = 0; builders != NULL && f < schema->n_fields; f++)
         vj_colb_fini(&builders[f]);
     vj_free(builders);
     vj_free(cols);
+    vj_built_free(built);
     vj_pq_free(file);
     return rc == VJ_OK ? rc : vj_wrap(err, rc, "showing the first rows of %s", path);
 }

@@ -6,6 +6,8 @@
 #include "engine/refsort.h"
 
 #define ROWS_PER_BATCH 8192
+#define MAX_KVS 12
+#define HASH_BLOCK ((int64_t)1 << 20)
 #define FIXED_BYTES ((int64_t)40 << 20)
 /* A buffered row: its columns twice (buffer and what is kept) and the sort order. */
 #define BYTES_PER_BUFFERED_ROW 700
@@ -261,6 +263,89 @@ static vj_status read_input(build *b, vj_error *err)
     return vj_pipeline_run(&ops, workers, workers + 2, b->stop, err);
 }
 
+static bool is_tuned(const vj_reference_options *o)
+{
+    return o->layout == NULL || strcmp(o->layout, "tuned") == 0;
+}
+
+/* Whole files; a pipe cannot be read twice. */
+static vj_status hash_file(vj_hasher *hasher, const char *path, vj_buf *block, vj_error *err)
+{
+    vj_source *source = NULL;
+    vj_status rc = vj_source_open(path, &source, err);
+    int64_t size = rc == VJ_OK ? vj_source_size(source) : 0;
+
+    for (int64_t off = 0; rc == VJ_OK && off < size; off += HASH_BLOCK) {
+        size_t n = (size_t)VJ_MIN(size - off, HASH_BLOCK);
+
+        rc = vj_source_read(source, off, block->ptr, n, err);
+        if (rc == VJ_OK)
+            vj_hasher_add(hasher, block->ptr, n);
+    }
+    vj_source_free(source);
+    return rc;
+}
+
+static vj_status hash_inputs(build *b, char text[48], vj_error *err)
+{
+    vj_hasher *hasher = vj_hasher_new(err);
+    vj_buf block = {.budget = b->budget};
+    vj_status rc = hasher != NULL ? vj_buf_reserve(&block, (size_t)HASH_BLOCK, err) : VJ_E_NOMEM;
+
+    for (int i = 0; rc == VJ_OK && i < b->options->n_inputs; i++)
+        if (strcmp(b->options->inputs[i], "-") != 0)
+            rc = hash_file(hasher, b->options->inputs[i], &block, err);
+    if (rc == VJ_OK) {
+        vj_hash128 hash = vj_hasher_get(hasher);
+
+        snprintf(text, 48, "xxh3:%016llx%016llx", (unsigned long long)hash.hi,
+                 (unsigned long long)hash.lo);
+    }
+    vj_hasher_free(hasher);
+    vj_buf_fini(&block);
+    return rc;
+}
+
+/* Of VCF the bytes; of Parquet, as everywhere, the footers and sizes. */
+static vj_status add_checksum(build *b, vj_pq_kv *kvs, int32_t *n, vj_error *err)
+{
+    char text[48] = "";
+
+    if (b->parquet != NULL)
+        snprintf(text, sizeof text, "%s", vj_refparquet_database(b->parquet)->checksum);
+    else
+        VJ_TRY(hash_inputs(b, text, err));
+    char *kept = vj_arena_strndup(&b->arena, text, strlen(text), err);
+    if (kept == NULL)
+        return VJ_E_NOMEM;
+    kvs[(*n)++] = (vj_pq_kv){"varjoin.source_checksum", kept};
+    return VJ_OK;
+}
+
+static vj_status add_parameters(build *b, vj_pq_kv *kvs, int32_t *n, vj_error *err)
+{
+    const vj_reference_options *o = b->options;
+    vj_buf text = {.budget = b->budget};
+    vj_status rc = VJ_OK;
+    char *kept = NULL;
+
+    VJ_GO(rc, vj_buf_printf(&text, err, "layout=%s page-rows=%lld", is_tuned(o) ? "tuned" : "plain",
+                            (long long)(o->rows_per_page > 0 ? o->rows_per_page : 4096)));
+    if (o->small)
+        VJ_GO(rc, vj_buf_printf(&text, err, " small"));
+    if (o->compression != NULL)
+        VJ_GO(rc, vj_buf_printf(&text, err, " compression=%s", o->compression));
+    if (o->start_base != NULL)
+        VJ_GO(rc, vj_buf_printf(&text, err, " start-base=%s", o->start_base));
+    kept = vj_arena_strndup(&b->arena, text.ptr, text.len_bytes, err);
+    rc = kept != NULL ? VJ_OK : VJ_E_NOMEM;
+    if (rc == VJ_OK)
+        kvs[(*n)++] = (vj_pq_kv){"varjoin.build", kept};
+out:
+    vj_buf_fini(&text);
+    return rc;
+}
+
 static vj_status make_kvs(build *b, vj_pq_kv *kvs, int32_t *out_n, vj_error *err)
 {
     int32_t n = 0;
@@ -285,6 +370,8 @@ static vj_status make_kvs(build *b, vj_pq_kv *kvs, int32_t *out_n, vj_error *err
     if (joined == NULL)
         return VJ_E_NOMEM;
     kvs[n++] = (vj_pq_kv){"varjoin.source", joined};
+    VJ_TRY(add_checksum(b, kvs, &n, err));
+    VJ_TRY(add_parameters(b, kvs, &n, err));
     *out_n = n;
     return VJ_OK;
 }
@@ -298,9 +385,9 @@ static int64_t rows_per_run(const vj_reference_options *o)
     return VJ_MAX(MIN_ROWS_PER_RUN, (memory - FIXED_BYTES) / 2 / BYTES_PER_BUFFERED_ROW);
 }
 
-static bool is_tuned(const vj_reference_options *o)
+static int start_base(const vj_reference_options *o)
 {
-    return o->layout == NULL || strcmp(o->layout, "tuned") == 0;
+    return o->start_base == NULL ? -1 : o->start_base[0] - '0';
 }
 
 /* What the sorter is told of layout, codec, memory and footer entries. */
@@ -312,7 +399,9 @@ static vj_status sort_options(build *b, const char *dir, vj_pq_kv *kvs, vj_refso
     *sort = (vj_refsort_options){.schema = &b->schema, .out_dir = dir, .chrom_i = b->facts.chrom_i,
                                  .start_i = b->facts.start_i, .ref_i = b->facts.ref_i,
                                  .alt_i = b->facts.alt_i,
-                                 .codec = is_tuned(o) ? VJ_PQ_NONE : VJ_PQ_ZSTD,
+                                 .codec = is_tuned(o) && !o->small ? VJ_PQ_NONE : VJ_PQ_ZSTD,
+                                 .codec_on_text = o->small != 0,
+                                 .rows_per_page = o->rows_per_page,
                                  .tuned = is_tuned(o) ? &b->facts : NULL,
                                  .rows_per_run = rows_per_run(o), .kvs = kvs,
                                  .no_version = o->no_version != 0, .stop = b->stop};
@@ -321,7 +410,40 @@ static vj_status sort_options(build *b, const char *dir, vj_pq_kv *kvs, vj_refso
     return make_kvs(b, kvs, &sort->n_kvs, err);
 }
 
-static vj_status finish_sort(build *b, vj_error *err)
+/*
+ * What DuckDB needs to show the files under the original names. The path of the files is relative
+ * to the folder: a built database may be moved.
+ */
+static vj_status write_view(build *b, const char *dir, vj_error *err)
+{
+    const vj_built *built = vj_refsort_built(b->sort);
+    vj_outfile *out = NULL;
+    vj_buf sql = {.budget = b->budget};
+    char path[4096];
+    vj_status rc = VJ_OK;
+
+    VJ_GO(rc, vj_buf_append_text(
+                  &sql, "-- The database under its own names and types, for DuckDB.\n"
+                        "-- In this folder: duckdb -init view.sql; elsewhere: replace the path, or "
+                        "use `varjoin catalog`.\n"
+                        "CREATE OR REPLACE VIEW reference AS SELECT\n  ", err));
+    if (built == NULL)
+        VJ_GO(rc, vj_buf_append_text(&sql, "*", err));
+    else
+        VJ_GO(rc, vj_built_sql(built, &sql, err));
+    VJ_GO(rc, vj_buf_append_text(&sql, "\nFROM read_parquet('*.parquet', union_by_name = true, "
+                                       "hive_partitioning = false);\n", err));
+    snprintf(path, sizeof path, "%s/view.sql", dir);
+    VJ_GO(rc, vj_outfile_open(path, &out, err));
+    VJ_GO(rc, vj_outfile_write(out, sql.ptr, sql.len_bytes, err));
+    VJ_GO(rc, vj_outfile_finish(out, err));
+out:
+    vj_outfile_free(out);
+    vj_buf_fini(&sql);
+    return rc;
+}
+
+static vj_status finish_sort(build *b, const char *dir, vj_error *err)
 {
     vj_stage_mark mark = vj_stage_start(b->options->track);
     int64_t written_before = vj_os_bytes_written();
@@ -329,6 +451,7 @@ static vj_status finish_sort(build *b, vj_error *err)
     VJ_TRY(vj_refsort_finish(b->sort, err));
     vj_stage_stop(b->options->track, VJ_STAGE_WRITE, mark, 0,
                   vj_os_bytes_written() - written_before);
+    VJ_TRY(write_view(b, dir, err));
     b->result->n_runs = vj_refsort_n_runs(b->sort);
     b->result->n_contigs = vj_refsort_n_contigs(b->sort);
     b->result->bytes_out = vj_refsort_bytes_out(b->sort);
@@ -346,7 +469,7 @@ static void say_remark(void *ctx, bool shown, const char *text)
 static vj_status read_vcfs(build *b, const char *dir, vj_error *err)
 {
     const vj_remarks remarks = {say_remark, b};
-    vj_pq_kv kvs[8];
+    vj_pq_kv kvs[MAX_KVS];
     vj_refsort_options sort;
 
     for (int i = 0; i < b->options->n_inputs; i++) {
@@ -372,17 +495,18 @@ static vj_status read_vcfs(build *b, const char *dir, vj_error *err)
                  (long long)b->counts.n_bad_records);
         say_remark(b, true, text);
     }
-    return finish_sort(b, err);
+    return finish_sort(b, dir, err);
 }
 
 static vj_status read_parquet(build *b, const char *dir, vj_error *err)
 {
-    vj_pq_kv kvs[8];
+    vj_pq_kv kvs[MAX_KVS];
     vj_refsort_options sort;
 
     if (b->options->n_inputs != 1)
         return vj_fail(err, VJ_E_USAGE, "expected one Parquet database: a file, a folder or a glob");
-    VJ_TRY(vj_refparquet_open(b->options->inputs[0], b->budget, &b->parquet, err));
+    VJ_TRY(vj_refparquet_open(b->options->inputs[0], start_base(b->options), b->budget,
+                              &b->parquet, err));
     b->schema = *vj_refparquet_schema(b->parquet);
     b->facts = *vj_refparquet_facts(b->parquet);
     VJ_TRY(sort_options(b, dir, kvs, &sort, err));
@@ -392,7 +516,7 @@ static vj_status read_parquet(build *b, const char *dir, vj_error *err)
     sort.by_start = true;
     VJ_TRY(vj_refsort_new(&sort, b->budget, &b->sort, err));
     VJ_TRY(vj_refparquet_read(b->parquet, b->sort, b->options, b->result, err));
-    return finish_sort(b, err);
+    return finish_sort(b, dir, err);
 }
 
 /* A folder, a pattern, or a file that begins as Parquet does. */
@@ -434,6 +558,10 @@ static vj_status check_target(const vj_reference_options *o, vj_error *err)
         return vj_fail(err, VJ_E_USAGE, "layout: expected tuned or plain, found '%s'", o->layout);
     if (o->output_dir == NULL || *o->output_dir == '\0')
         return vj_fail(err, VJ_E_USAGE, "expected an output folder: -o DIR");
+    if (o->small && (!is_tuned(o) || o->compression != NULL))
+        return vj_fail(err, VJ_E_USAGE, "small goes with the tuned layout and a codec of its own");
+    if (o->start_base != NULL && strcmp(o->start_base, "0") != 0 && strcmp(o->start_base, "1") != 0)
+        return vj_fail(err, VJ_E_USAGE, "start base: expected 0 or 1, found '%s'", o->start_base);
     if (!vj_path_exists(o->output_dir) || vj_path_is_empty_dir(o->output_dir))
         return VJ_OK;
     if (!vj_path_is_dir(o->output_dir))

@@ -13,9 +13,9 @@
 
 typedef struct vj_refparquet vj_refparquet;
 
-/* Open the database (file, folder or glob) and look at a sample of it. */
-VJ_MUST_CHECK vj_status vj_refparquet_open(const char *path, vj_budget *budget,
-                                           vj_refparquet **out, vj_error *err);
+/* Open the database (file, folder or glob); start_base 0, 1, or -1: read off the rows. */
+VJ_MUST_CHECK vj_status vj_refparquet_open(const char *path, int start_base,
+                                           vj_budget *budget, vj_refparquet **out, vj_error *err);
 void vj_refparquet_free(vj_refparquet *in);
 const vj_database *vj_refparquet_database(const vj_refparquet *in);
 /* Columns of the built files, in the source's order; ALT is text. */

@@ -7,6 +7,8 @@
 
 #define SLICE_ROWS 8192
 #define ROWS_PER_ROWGROUP ((int64_t)1 << 20)
+/* Columns that hardly ever change have pages as large as they get: a header costs 30 bytes. */
+#define ROWS_PER_SPARSE_PAGE ((int64_t)1 << 20)
 
 /* A sorted file of one contig. */
 typedef struct run {
@@ -36,6 +38,7 @@ struct vj_refsort {
     vj_built *own;         /* the same, when it was planned here */
     vj_built_encoder *encoder;
     vj_buf layout;         /* as JSON */
+    vj_pq_field_options *fields; /* of the physical columns */
     int64_t bytes_out;
 };
 
@@ -129,6 +132,7 @@ void vj_refsort_free(vj_refsort *sort)
     vj_built_encoder_free(sort->encoder);
     vj_built_free(sort->own);
     vj_buf_fini(&sort->layout);
+    vj_free(sort->fields);
     free_builders(sort->buffer, n);
     free_builders(sort->spare, n);
     free_builders(sort->slice, n);
@@ -164,6 +168,24 @@ const vj_built *vj_refsort_built(const vj_refsort *sort)
     return sort->built;
 }
 
+static vj_status set_field_options(vj_refsort *sort, vj_error *err)
+{
+    const vj_built *b = sort->built;
+    int32_t n = b->physical.n_fields;
+
+    sort->fields = vj_calloc(sort->budget, (size_t)n, sizeof *sort->fields, err);
+    if (sort->fields == NULL)
+        return VJ_E_NOMEM;
+    for (int32_t i = 0; i < n; i++)
+        sort->fields[i].no_codec =
+            sort->options.codec_on_text && b->physical.fields[i].type.kind != VJ_TEXT;
+    for (int32_t i = 0; i < b->schema.n_fields; i++)
+        if (b->columns[i].side_i >= 0)
+            sort->fields[b->columns[i].side_i].rows_per_page = ROWS_PER_SPARSE_PAGE;
+    sort->fields[b->columns[sort->chrom_i].physical_i].rows_per_page = ROWS_PER_SPARSE_PAGE;
+    return VJ_OK;
+}
+
 /* What the rows at hand are like decides how all are stored. */
 static vj_status plan_layout(vj_refsort *sort, const vj_batch *rows, vj_error *err)
 {
@@ -173,6 +195,7 @@ static vj_status plan_layout(vj_refsort *sort, const vj_batch *rows, vj_error *e
         VJ_TRY(vj_built_plan(rows, sort->options.tuned, sort->budget, &sort->own, err));
         sort->built = sort->own;
     }
+    VJ_TRY(set_field_options(sort, err));
     sort->layout.budget = sort->budget;
     VJ_TRY(vj_built_write(sort->built, &sort->layout, err));
     return vj_built_encoder_new(sort->built, sort->budget, &sort->encoder, err);
@@ -196,7 +219,9 @@ static vj_status open_file(vj_refsort *sort, const char *path, vj_error *err)
     vj_pq_writer_options options = {
         .codec = sort->options.codec,
         .level = sort->options.level,
+        .rows_per_page = sort->options.rows_per_page,
         .rows_per_rowgroup = ROWS_PER_ROWGROUP,
+        .fields = sort->fields,
         .sorting_fields = sorting,
         .n_sorting_fields = sort->options.by_start || sort->built != NULL ? 1 : 3,
         .created_by = sort->options.no_version ? "varjoin" : NULL,

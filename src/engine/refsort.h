@@ -22,6 +22,8 @@ typedef struct vj_refsort_options {
     const char *out_dir;     /* exists; receives chr<contig>.parquet */
     vj_pq_codec codec;
     int level;
+    bool codec_on_text;    /* with tuned: only on columns of text */
+    int64_t rows_per_page; /* 0: the writer's default */
     const vj_built_options *tuned; /* NULL: columns are stored as they are */
     const vj_built *built; /* with tuned: the layout; NULL: planned from the first rows */
     bool by_start; /* rows of one start stay in the order of the input; else by ref and alt */

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#include "parquet/parquet.h"
+#include "engine/rowscan.h"
 
 #define SLICE_ROWS 4096
 #define MAX_THREADS 64
@@ -17,6 +17,7 @@
 
 typedef struct shared_state {
     const vj_pq_file *file;
+    const vj_built *built; /* what the columns mean, where that is not what they are; or NULL */
     const vj_verify_options *options;
     vj_budget *budget;
     int64_t n_rows_total;
@@ -33,6 +34,7 @@ typedef struct worker {
     vj_pq_cursor **cursors;
     vj_colb *slices; /* rows of columns whose pages end inside a slice */
     vj_col *cols;
+    vj_rowscan scan; /* of a file with a layout */
     uint64_t *scratch;
     vj_status rc;
     vj_error err;
@@ -40,6 +42,7 @@ typedef struct worker {
 
 static vj_status set_up(worker *w, vj_error *err)
 {
+    const vj_built *built = w->shared->built;
     const vj_schema *schema = &vj_pq_meta_view(w->shared->file)->schema;
     vj_budget *budget = w->shared->budget;
     size_t n = (size_t)schema->n_fields;
@@ -53,7 +56,7 @@ static vj_status set_up(worker *w, vj_error *err)
         return VJ_E_NOMEM;
     for (int32_t i = 0; i < w->n_fields; i++)
         VJ_TRY(vj_colb_init(&w->slices[i], &schema->fields[i].type, budget, err));
-    return VJ_OK;
+    return built != NULL ? vj_rowscan_init(&w->scan, &built->schema, budget, err) : VJ_OK;
 }
 
 static void tear_down(worker *w)
@@ -64,6 +67,7 @@ static void tear_down(worker *w)
         if (w->slices != NULL)
             vj_colb_fini(&w->slices[i]);
     }
+    vj_rowscan_fini(&w->scan);
     vj_free(w->cursors);
     vj_free(w->slices);
     vj_free(w->cols);
@@ -107,6 +111,20 @@ static vj_status report_progress(worker *w, int64_t n, vj_error *err)
     return VJ_OK;
 }
 
+/* The same by what the columns of a built file mean. */
+static vj_status hash_built(worker *w, int32_t rowgroup_i, vj_error *err)
+{
+    vj_batch rows = {.n_rows = 1};
+
+    vj_rowscan_seek(&w->scan, w->shared->file, w->shared->built, NULL, rowgroup_i, 0);
+    while (rows.n_rows > 0 && atomic_load(&w->shared->stop) == 0) {
+        VJ_TRY(vj_rowscan_next(&w->scan, SLICE_ROWS, &rows, err));
+        vj_content_hash_add(&w->hash, &rows, w->scratch);
+        VJ_TRY(report_progress(w, rows.n_rows, err));
+    }
+    return VJ_OK;
+}
+
 static vj_status hash_rowgroup(worker *w, int32_t rowgroup_i, vj_error *err)
 {
     const vj_pq_file *file = w->shared->file;
@@ -142,7 +160,8 @@ static void work(void *arg)
 
         if (rowgroup_i >= n_rowgroups)
             break;
-        w->rc = hash_rowgroup(w, rowgroup_i, &w->err);
+        w->rc = w->shared->built != NULL ? hash_built(w, rowgroup_i, &w->err)
+                                         : hash_rowgroup(w, rowgroup_i, &w->err);
     }
     if (w->rc != VJ_OK)
         atomic_store(&w->shared->stop, 1);
@@ -209,6 +228,7 @@ vj_status vj_verify(const char *path, const vj_verify_options *options, vj_verif
     vj_verify_options known = VJ_VERIFY_OPTIONS_INIT;
     vj_budget budget;
     vj_pq_file *file = NULL;
+    vj_built *built = NULL;
     vj_content_hash hash = {0};
     vj_status rc = VJ_OK;
 
@@ -217,14 +237,15 @@ vj_status vj_verify(const char *path, const vj_verify_options *options, vj_verif
         memcpy(&known, options, VJ_MIN(options->struct_size, sizeof known));
     vj_budget_init(&budget, known.memory_bytes > 0 ? known.memory_bytes : DEFAULT_MEMORY_BYTES);
     VJ_GO(rc, vj_pq_open_path(path, &budget, &file, err));
+    VJ_GO(rc, vj_built_read(file, &budget, &built, err));
     const vj_pq_meta *meta = vj_pq_meta_view(file);
-    shared_state shared = {.file = file, .options = &known, .budget = &budget,
+    shared_state shared = {.file = file, .built = built, .options = &known, .budget = &budget,
                            .n_rows_total = meta->n_rows};
     int32_t n_workers = VJ_MIN(VJ_MAX(known.n_threads, 1), MAX_THREADS);
     n_workers = VJ_MAX(VJ_MIN(n_workers, meta->n_rowgroups), 1);
     VJ_GO(rc, hash_file(&shared, n_workers, &hash, err));
     result->n_rows = hash.n_rows;
-    result->n_columns = meta->schema.n_fields;
+    result->n_columns = built != NULL ? built->schema.n_fields : meta->schema.n_fields;
     result->n_rowgroups = meta->n_rowgroups;
     vj_content_hash_text(&hash, result->content_hash);
     read_expectations(file, &known, result);
@@ -233,6 +254,7 @@ vj_status vj_verify(const char *path, const vj_verify_options *options, vj_verif
                            strcmp(result->expected_hash, result->content_hash) != 0;
     rc = compare(path, result, err);
 out:
+    vj_built_free(built);
     vj_pq_free(file);
     return rc;
 }

@@ -217,6 +217,12 @@ typedef enum vj_pq_codec {
 VJ_MUST_CHECK vj_status vj_pq_codec_parse(const char *text, vj_pq_codec *codec, int *level,
                                           vj_error *err);
 
+/* What differs for one top-level column. */
+typedef struct vj_pq_field_options {
+    int64_t rows_per_page; /* 0: as the file */
+    bool no_codec;
+} vj_pq_field_options;
+
 typedef struct vj_pq_writer_options {
     vj_pq_codec codec;
     int level;             /* 0: the default of ours (zstd 1, see src/parquet/README.md) */
@@ -226,6 +232,7 @@ typedef struct vj_pq_writer_options {
     const int32_t *sorting_fields; /* top-level fields the rows are sorted by, or NULL */
     int32_t n_sorting_fields;
     const char *created_by; /* NULL: "varjoin version <VERSION>" */
+    const vj_pq_field_options *fields; /* one per top-level column; NULL: all alike */
 } vj_pq_writer_options;
 
 typedef struct vj_pq_writer vj_pq_writer;

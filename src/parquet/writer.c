@@ -31,7 +31,7 @@ struct vj_pq_writer {
     vj_outfile *out;
     vj_budget *budget;
     vj_arena arena;
-    vj_leaf_options leaf_options;
+    vj_leaf_options *leaf_options; /* one per top-level field */
     int64_t rows_per_rowgroup;
     vj_leaf *leaves;
     int32_t *first_leaf;
@@ -98,18 +98,38 @@ static vj_status copy_sorting(vj_pq_writer *writer, const vj_pq_writer_options *
     return VJ_OK;
 }
 
+static vj_status set_leaf_options(vj_pq_writer *writer, const vj_schema *schema,
+                                  const vj_pq_writer_options *options, vj_error *err)
+{
+    vj_leaf_options all = {
+        .codec = (int)options->codec,
+        .level = options->level == 0 && options->codec == VJ_PQ_ZSTD ? DEFAULT_ZSTD_LEVEL
+                                                                     : options->level,
+        .compat = options->compat,
+        .rows_per_page = options->rows_per_page > 0 ? options->rows_per_page : DEFAULT_PAGE_ROWS};
+
+    writer->leaf_options = vj_arena_alloc(&writer->arena,
+                                          (size_t)schema->n_fields * sizeof all, err);
+    if (writer->leaf_options == NULL)
+        return VJ_E_NOMEM;
+    for (int32_t i = 0; i < schema->n_fields; i++) {
+        const vj_pq_field_options *own = options->fields != NULL ? &options->fields[i] : NULL;
+
+        writer->leaf_options[i] = all;
+        if (own != NULL && own->no_codec)
+            writer->leaf_options[i].codec = VJ_CODEC_NONE;
+        if (own != NULL && own->rows_per_page > 0)
+            writer->leaf_options[i].rows_per_page = own->rows_per_page;
+    }
+    return VJ_OK;
+}
+
 static vj_status set_up(vj_pq_writer *writer, const vj_schema *schema,
                         const vj_pq_writer_options *options, vj_error *err)
 {
     const char *created_by = options->created_by != NULL ? options->created_by
                                                          : "varjoin version " VJ_VERSION;
 
-    writer->leaf_options = (vj_leaf_options){
-        .codec = (int)options->codec,
-        .level = options->level == 0 && options->codec == VJ_PQ_ZSTD ? DEFAULT_ZSTD_LEVEL
-                                                                     : options->level,
-        .compat = options->compat,
-        .rows_per_page = options->rows_per_page > 0 ? options->rows_per_page : DEFAULT_PAGE_ROWS};
     writer->rows_per_rowgroup =
         options->rows_per_rowgroup > 0 ? options->rows_per_rowgroup : DEFAULT_GROUP_ROWS;
     writer->facts.schema = schema;
@@ -123,7 +143,8 @@ static vj_status set_up(vj_pq_writer *writer, const vj_schema *schema,
     if (schema->n_fields <= 0)
         return vj_fail(err, VJ_E_SCHEMA, "%s: a Parquet file needs at least one column",
                        vj_outfile_name(writer->out));
-    VJ_TRY(vj_schema_leaves(schema, &writer->leaf_options, &writer->arena, writer->budget,
+    VJ_TRY(set_leaf_options(writer, schema, options, err));
+    VJ_TRY(vj_schema_leaves(schema, writer->leaf_options, &writer->arena, writer->budget,
                             &writer->leaves, &writer->facts.n_leaves, &writer->first_leaf, err));
     writer->facts.leaves = writer->leaves;
     VJ_TRY(copy_sorting(writer, options, schema->n_fields, err));

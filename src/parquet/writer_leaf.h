@@ -55,7 +55,7 @@ typedef struct vj_path_step {
     int32_t kid_i; /* child of the step before */
 } vj_path_step;
 
-/* What all leaves share; fixed when the writer is made. */
+/* What the leaves of a top-level column share; fixed when the writer is made. */
 typedef struct vj_leaf_options {
     int codec; /* vj_codec_id */
     int level;

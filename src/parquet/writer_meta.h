@@ -53,7 +53,7 @@ typedef struct vj_file_facts {
 #define VJ_SCHEMA_DEPTH_MAX 32
 
 /*
- * Leaves of the schema in file order. *leaves and their steps live in the arena, *first_leaf
+ * Leaves of the schema in file order; options: one per top-level field. *leaves and their steps live in the arena, *first_leaf
  * (n_fields + 1 entries) too; each leaf is to be fini'd. VJ_E_UNSUPPORTED for a struct without
  * members, a list without an element, or too deep a nesting.
  */

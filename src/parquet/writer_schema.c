@@ -73,6 +73,7 @@ vj_status vj_schema_leaves(const vj_schema *schema, const vj_leaf_options *optio
     for (int32_t i = 0; i < schema->n_fields; i++) {
         (*first_leaf)[i] = walk.n;
         walk.top_i = i;
+        walk.options = &options[i];
         VJ_TRY(walk_field(&walk, &schema->fields[i], 0, 0, err));
     }
     (*first_leaf)[schema->n_fields] = walk.n;
