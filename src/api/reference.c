@@ -39,12 +39,12 @@ static json_t *describe_rowgroups(const vj_database *db)
             hi = VJ_MAX(hi, group->max_pos1);
         }
         json_t *one = json_object();
-        json_object_set_new(one, "name", vj_json_text(vj_contigs_name(&db->contigs, (int32_t)c)));
-        json_object_set_new(one, "rows", json_integer((json_int_t)rows));
-        json_object_set_new(one, "row_groups", json_integer((json_int_t)groups));
-        json_object_set_new(one, "first", groups > 0 ? json_integer((json_int_t)lo) : json_null());
-        json_object_set_new(one, "last", groups > 0 ? json_integer((json_int_t)hi) : json_null());
-        json_array_append_new(list, one);
+        vj_put(&one, "name", vj_json_text(vj_contigs_name(&db->contigs, (int32_t)c)));
+        vj_put(&one, "rows", json_integer((json_int_t)rows));
+        vj_put(&one, "row_groups", json_integer((json_int_t)groups));
+        vj_put(&one, "first", groups > 0 ? json_integer((json_int_t)lo) : json_null());
+        vj_put(&one, "last", groups > 0 ? json_integer((json_int_t)hi) : json_null());
+        vj_add(&list, one);
     }
     return list;
 }
@@ -59,10 +59,10 @@ static json_t *describe_column(const vj_field *field, const char *stored)
     json_t *one = json_object();
     char type[96];
 
-    json_object_set_new(one, "name", text_json(field->name));
-    json_object_set_new(one, "type", text_json(vj_type_name(&field->type, type, sizeof type)));
+    vj_put(&one, "name", text_json(field->name));
+    vj_put(&one, "type", text_json(vj_type_name(&field->type, type, sizeof type)));
     if (stored != NULL)
-        json_object_set_new(one, "stored", text_json(stored));
+        vj_put(&one, "stored", text_json(stored));
     return one;
 }
 
@@ -74,11 +74,10 @@ static json_t *describe_columns(const vj_database *db)
     char stored[256];
 
     for (int32_t i = 0; built != NULL && i < built->schema.n_fields; i++)
-        json_array_append_new(
-            list, describe_column(&built->schema.fields[i],
+        vj_add(&list, describe_column(&built->schema.fields[i],
                                   vj_built_describe(built, i, stored, sizeof stored)));
     for (int32_t c = 0; built == NULL && c < db->n_columns; c++)
-        json_array_append_new(list, describe_column(&db->columns[c].field, NULL));
+        vj_add(&list, describe_column(&db->columns[c].field, NULL));
     return list;
 }
 
@@ -111,8 +110,8 @@ static json_t *describe_storage(const vj_database *db)
 
         for (int32_t i = 0; i < db->n_files; i++)
             bytes += field_bytes(db, i, schema->fields[f].name);
-        json_object_set_new(one, "bytes", json_integer((json_int_t)bytes));
-        json_array_append_new(list, one);
+        vj_put(&one, "bytes", json_integer((json_int_t)bytes));
+        vj_add(&list, one);
     }
     return list;
 }
@@ -125,24 +124,24 @@ static json_t *describe(const vj_database *db, const char *path)
     const char *sum = vj_pq_kv_get(db->files[0].pq, "varjoin.source_checksum");
     const char *how = vj_pq_kv_get(db->files[0].pq, "varjoin.build");
 
-    json_object_set_new(root, "path", vj_json_text(vj_span_of(path)));
-    json_object_set_new(root, "release", vj_json_text(vj_span_of(db->release)));
-    json_object_set_new(root, "source", vj_json_text(vj_span_of(source != NULL ? source : "")));
-    json_object_set_new(root, "checksum", vj_json_text(vj_span_of(db->checksum)));
-    json_object_set_new(root, "source_checksum", text_json(sum != NULL ? sum : ""));
-    json_object_set_new(root, "built", json_boolean(built != NULL));
-    json_object_set_new(root, "layout",
+    vj_put(&root, "path", vj_json_text(vj_span_of(path)));
+    vj_put(&root, "release", vj_json_text(vj_span_of(db->release)));
+    vj_put(&root, "source", vj_json_text(vj_span_of(source != NULL ? source : "")));
+    vj_put(&root, "checksum", vj_json_text(vj_span_of(db->checksum)));
+    vj_put(&root, "source_checksum", text_json(sum != NULL ? sum : ""));
+    vj_put(&root, "built", json_boolean(built != NULL));
+    vj_put(&root, "layout",
                         text_json(db->files[0].built != NULL ? "tuned" : "plain"));
-    json_object_set_new(root, "parameters", text_json(how != NULL ? how : ""));
-    json_object_set_new(root, "sorted", json_boolean(db->sorted));
-    json_object_set_new(root, "start_base", json_integer(db->start_base));
-    json_object_set_new(root, "files", json_integer(db->n_files));
-    json_object_set_new(root, "row_groups", json_integer(db->n_rowgroups));
-    json_object_set_new(root, "rows", json_integer((json_int_t)db->n_rows));
-    json_object_set_new(root, "bytes", json_integer((json_int_t)db->size_bytes));
-    json_object_set_new(root, "contigs", describe_rowgroups(db));
-    json_object_set_new(root, "columns", describe_columns(db));
-    json_object_set_new(root, "storage", describe_storage(db));
+    vj_put(&root, "parameters", text_json(how != NULL ? how : ""));
+    vj_put(&root, "sorted", json_boolean(db->sorted));
+    vj_put(&root, "start_base", json_integer(db->start_base));
+    vj_put(&root, "files", json_integer(db->n_files));
+    vj_put(&root, "row_groups", json_integer(db->n_rowgroups));
+    vj_put(&root, "rows", json_integer((json_int_t)db->n_rows));
+    vj_put(&root, "bytes", json_integer((json_int_t)db->size_bytes));
+    vj_put(&root, "contigs", describe_rowgroups(db));
+    vj_put(&root, "columns", describe_columns(db));
+    vj_put(&root, "storage", describe_storage(db));
     return root;
 }
 

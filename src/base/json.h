@@ -20,4 +20,9 @@ VJ_MUST_CHECK vj_status vj_json_write(const json_t *value, size_t flags, vj_buf 
 /* A JSON string of bytes from outside; broken UTF-8 becomes U+FFFD. NULL without memory. */
 json_t *vj_json_text(vj_span text);
 
+/* object[key] = value (stolen); a NULL value or no memory makes *object NULL and frees it. */
+void vj_put(json_t **object, const char *key, json_t *value);
+/* The same at the end of an array. */
+void vj_add(json_t **array, json_t *value);
+
 #endif

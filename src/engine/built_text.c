@@ -35,13 +35,13 @@ static json_t *meaning_json(const vj_type *type, const vj_meaning *m)
         return json_string("side");
     case VJ_MEANS_SPAN:
         one = json_object();
-        json_object_set_new(one, "span", json_integer((json_int_t)m->number));
+        vj_put(&one, "span", json_integer((json_int_t)m->number));
         return one;
     case VJ_MEANS_VALUE:
         break;
     }
     one = json_object();
-    json_object_set_new(one, "value", value_json(type, m));
+    vj_put(&one, "value", value_json(type, m));
     return one;
 }
 
@@ -55,27 +55,27 @@ static json_t *column_json(const vj_built *b, const vj_built_column *c)
     json_t *one = json_object();
     char type[96];
 
-    json_object_set_new(one, "name", name_json(c->field.name));
-    json_object_set_new(one, "how", json_string(how_names[c->how]));
+    vj_put(&one, "name", name_json(c->field.name));
+    vj_put(&one, "how", json_string(how_names[c->how]));
     if (c->how == VJ_BUILT_COLUMN)
         return one;
-    json_object_set_new(one, "type", name_json(vj_type_name(&c->field.type, type, sizeof type)));
+    vj_put(&one, "type", name_json(vj_type_name(&c->field.type, type, sizeof type)));
     if (c->physical_i >= 0)
-        json_object_set_new(one, "column", name_json(b->physical.fields[c->physical_i].name));
+        vj_put(&one, "column", name_json(b->physical.fields[c->physical_i].name));
     if (c->side_i >= 0)
-        json_object_set_new(one, "side", name_json(b->physical.fields[c->side_i].name));
+        vj_put(&one, "side", name_json(b->physical.fields[c->side_i].name));
     if (c->how == VJ_BUILT_CONSTANT)
-        json_object_set_new(one, "value", value_json(&c->field.type, c->meanings));
+        vj_put(&one, "value", value_json(&c->field.type, c->meanings));
     if (c->how == VJ_BUILT_PREFIXED)
-        json_object_set_new(one, "prefix", vj_json_text(c->prefix));
+        vj_put(&one, "prefix", vj_json_text(c->prefix));
     if (c->how == VJ_BUILT_PACKED) {
         json_t *means = json_array();
 
         for (int32_t i = 0; i < c->n_meanings; i++)
-            json_array_append_new(means, meaning_json(&c->field.type, &c->meanings[i]));
-        json_object_set_new(one, "shift", json_integer(c->shift));
-        json_object_set_new(one, "bits", json_integer(c->bits));
-        json_object_set_new(one, "means", means);
+            vj_add(&means, meaning_json(&c->field.type, &c->meanings[i]));
+        vj_put(&one, "shift", json_integer(c->shift));
+        vj_put(&one, "bits", json_integer(c->bits));
+        vj_put(&one, "means", means);
     }
     return one;
 }
@@ -86,14 +86,14 @@ vj_status vj_built_write(const vj_built *built, vj_buf *out, vj_error *err)
     json_t *columns = json_array();
     const vj_field *fields = built->schema.fields;
 
-    json_object_set_new(root, "version", json_integer(VJ_BUILT_VERSION));
-    json_object_set_new(root, "start_base", json_integer(built->start_base));
-    json_object_set_new(root, "start", name_json(fields[built->start_i].name));
-    json_object_set_new(root, "ref", name_json(fields[built->ref_i].name));
-    json_object_set_new(root, "alt", name_json(fields[built->alt_i].name));
+    vj_put(&root, "version", json_integer(VJ_BUILT_VERSION));
+    vj_put(&root, "start_base", json_integer(built->start_base));
+    vj_put(&root, "start", name_json(fields[built->start_i].name));
+    vj_put(&root, "ref", name_json(fields[built->ref_i].name));
+    vj_put(&root, "alt", name_json(fields[built->alt_i].name));
     for (int32_t i = 0; i < built->schema.n_fields; i++)
-        json_array_append_new(columns, column_json(built, &built->columns[i]));
-    json_object_set_new(root, "columns", columns);
+        vj_add(&columns, column_json(built, &built->columns[i]));
+    vj_put(&root, "columns", columns);
     vj_status rc = vj_json_write(root, JSON_COMPACT, out, err);
     json_decref(root);
     VJ_TRY(rc);

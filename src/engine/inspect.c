@@ -4,26 +4,6 @@
 
 #define DEFAULT_MEMORY_BYTES ((int64_t)256 * 1000 * 1000)
 
-void vj_put(json_t **object, const char *key, json_t *value)
-{
-    if (*object != NULL && value != NULL && json_object_set_new(*object, key, value) == 0)
-        return;
-    if (*object == NULL)
-        json_decref(value);
-    json_decref(*object);
-    *object = NULL;
-}
-
-void vj_add(json_t **array, json_t *value)
-{
-    if (*array != NULL && value != NULL && json_array_append_new(*array, value) == 0)
-        return;
-    if (*array == NULL)
-        json_decref(value);
-    json_decref(*array);
-    *array = NULL;
-}
-
 /* Parquet begins with PAR1 (PARE: encrypted, refused by name when it is opened). */
 static vj_status is_parquet(const char *path, bool *out, vj_error *err)
 {

@@ -16,11 +16,6 @@ json_t *vj_inspect_vcf(const char *path, vj_budget *budget, vj_error *err);
 VJ_MUST_CHECK vj_status vj_inspect_as_text(const json_t *facts, const vj_inspect_options *options,
                                            vj_buf *out, vj_error *err);
 
-/* object[key] = value (stolen); a NULL value or no memory makes *object NULL and frees it. */
-void vj_put(json_t **object, const char *key, json_t *value);
-/* The same at the end of an array. */
-void vj_add(json_t **array, json_t *value);
-
 /* The first rows of a Parquet file as TSV, appended to text. */
 VJ_MUST_CHECK vj_status vj_inspect_head(const char *path, int64_t n_rows, vj_budget *budget,
                                         vj_buf *text, vj_error *err);
