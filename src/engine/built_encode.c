@@ -134,9 +134,9 @@ static vj_status number_codes(const vj_built *b, const vj_built_column *c, const
 
         if (!vj_col_is_null(col, i)) {
             int64_t value = vj_col_i64(col, i);
-            bool over = false;
+            bool over = col->type->kind == VJ_U64 && value < 0;
 
-            if (s->spans)
+            if (s->spans && !over)
                 over = VJ_SUB_OVERFLOW(value, vj_col_i64(start, i), &value) ||
                        VJ_SUB_OVERFLOW(value, (int64_t)vj_col_bytes(ref, i).len_bytes, &value);
             if (over) {
@@ -178,6 +178,38 @@ vj_status built_codes(const vj_built *b, int32_t column_i, const vj_batch *rows,
 
 /* ---- columns ---- */
 
+/* REF TAB ALT into dst. */
+static void join_alleles(vj_span ref, vj_span alt, char *dst)
+{
+    if (ref.len_bytes > 0)
+        memcpy(dst, ref.ptr, ref.len_bytes);
+    dst[ref.len_bytes] = VJ_BUILT_TAB;
+    if (alt.len_bytes > 0)
+        memcpy(dst + ref.len_bytes + 1, alt.ptr, alt.len_bytes);
+}
+
+static vj_status add_allele(vj_built_encoder *e, vj_span ref, vj_span alt, vj_colb *dst,
+                            vj_error *err)
+{
+    size_t n = ref.len_bytes + alt.len_bytes + 1;
+    char small[64];
+
+    if (ref.len_bytes > 0 && memchr(ref.ptr, VJ_BUILT_TAB, ref.len_bytes) != NULL)
+        return vj_fail(err, VJ_E_SCHEMA, "a REF with a tab in it cannot be stored; --layout plain "
+                       "can");
+    if (n <= sizeof small) {
+        join_alleles(ref, alt, small);
+        return vj_colb_bytes(dst, small, n, err);
+    }
+    char *both = vj_alloc(e->budget, n, err);
+    if (both == NULL)
+        return VJ_E_NOMEM;
+    join_alleles(ref, alt, both);
+    vj_status rc = vj_colb_bytes(dst, both, n, err);
+    vj_free(both);
+    return rc;
+}
+
 static vj_status encode_allele(vj_built_encoder *e, const vj_batch *rows, int32_t physical_i,
                                vj_error *err)
 {
@@ -188,29 +220,7 @@ static vj_status encode_allele(vj_built_encoder *e, const vj_batch *rows, int32_
     for (int64_t i = 0; i < rows->n_rows; i++) {
         if (vj_col_is_null(ref, i) || vj_col_is_null(alt, i))
             return vj_fail(err, VJ_E_SCHEMA, "a null REF or ALT in a row to be stored");
-        vj_span r = vj_col_bytes(ref, i);
-        vj_span a = vj_col_bytes(alt, i);
-        char small[64];
-
-        if (memchr(r.ptr, VJ_BUILT_TAB, r.len_bytes) != NULL)
-            return vj_fail(err, VJ_E_SCHEMA, "a REF with a tab in it cannot be stored; --layout "
-                           "plain can");
-        if (r.len_bytes + a.len_bytes < sizeof small) {
-            memcpy(small, r.ptr, r.len_bytes);
-            small[r.len_bytes] = VJ_BUILT_TAB;
-            memcpy(small + r.len_bytes + 1, a.ptr, a.len_bytes);
-            VJ_TRY(vj_colb_bytes(dst, small, r.len_bytes + 1 + a.len_bytes, err));
-            continue;
-        }
-        char *both = vj_alloc(e->budget, r.len_bytes + a.len_bytes + 1, err);
-        if (both == NULL)
-            return VJ_E_NOMEM;
-        memcpy(both, r.ptr, r.len_bytes);
-        both[r.len_bytes] = VJ_BUILT_TAB;
-        memcpy(both + r.len_bytes + 1, a.ptr, a.len_bytes);
-        vj_status rc = vj_colb_bytes(dst, both, r.len_bytes + 1 + a.len_bytes, err);
-        vj_free(both);
-        VJ_TRY(rc);
+        VJ_TRY(add_allele(e, vj_col_bytes(ref, i), vj_col_bytes(alt, i), dst, err));
     }
     e->cols[physical_i] = vj_colb_view(dst);
     return VJ_OK;
@@ -223,7 +233,7 @@ static uint64_t number_behind(vj_span text, vj_span prefix, uint64_t most)
     size_t n = text.len_bytes - VJ_MIN(prefix.len_bytes, text.len_bytes);
 
     if (n < 1 || n > 18 || text.ptr[prefix.len_bytes] == '0' ||
-        memcmp(text.ptr, prefix.ptr, prefix.len_bytes) != 0)
+        !vj_span_eq((vj_span){text.ptr, prefix.len_bytes}, prefix))
         return 0;
     for (size_t i = prefix.len_bytes; i < text.len_bytes; i++) {
         uint64_t digit = (uint64_t)(uint8_t)text.ptr[i] - '0';

@@ -85,8 +85,9 @@ static vj_status keep_as_is(planner *p, int32_t i, bool nullable, vj_error *err)
 /* Text that JSON can carry without a change. */
 static bool is_writable(vj_span text)
 {
-    return text.len_bytes <= 256 && memchr(text.ptr, 0, text.len_bytes) == NULL &&
-           vj_utf8_valid(text.ptr, text.len_bytes);
+    return text.len_bytes == 0 ||
+           (text.len_bytes <= 256 && memchr(text.ptr, 0, text.len_bytes) == NULL &&
+            vj_utf8_valid(text.ptr, text.len_bytes));
 }
 
 static vj_status copy_span(planner *p, vj_span from, vj_span *to, vj_error *err)
@@ -126,6 +127,8 @@ static vj_status plan_constant(planner *p, int32_t i, bool *done, vj_error *err)
             return VJ_OK;
         } else {
             m.number = value_i64(col, 0);
+            if (col->type->kind == VJ_U64 && m.number < 0)
+                return VJ_OK;
         }
     }
     if ((c->meanings = vj_arena_zalloc(&p->b->arena, sizeof m, err)) == NULL)
@@ -262,7 +265,8 @@ static vj_status count_numbers(const planner *p, const vj_col *col, bool spans, 
             continue;
         }
         int64_t value = value_i64(col, row);
-        if (spans && VJ_SUB_OVERFLOW(value, span_of(p, row), &value))
+        bool beyond = col->type->kind == VJ_U64 && value < 0; /* over 2^63: to the side */
+        if (beyond || (spans && VJ_SUB_OVERFLOW(value, span_of(p, row), &value)))
             value = INT64_MAX;
         VJ_TRY(count_value(t, number_span(&value), err));
     }
@@ -311,8 +315,8 @@ static vj_status add_values(planner *p, vj_built_column *c, const tally *t, bool
             rc = copy_span(p, key, &m.text, err);
         } else {
             memcpy(&m.number, key.ptr, sizeof m.number);
-            if ((spans && (m.number < INT32_MIN || m.number > INT32_MAX)) ||
-                (c->field.type.kind == VJ_U64 && !spans && m.number < 0))
+            if (m.number == INT64_MAX ||
+                (spans && (m.number < INT32_MIN || m.number > INT32_MAX)))
                 continue;
         }
         c->meanings[c->n_meanings++] = m;

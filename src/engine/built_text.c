@@ -204,7 +204,8 @@ static vj_status sql_meaning(const vj_built *b, vj_buf *sql, const vj_built_colu
 static vj_status sql_packed(const vj_built *b, vj_buf *sql, const vj_built_column *c,
                             vj_error *err)
 {
-    VJ_TRY(vj_buf_append_text(sql, "CAST(CASE (", err));
+    /* TRY: DuckDB may work out branches of rows that take another one */
+    VJ_TRY(vj_buf_append_text(sql, "TRY_CAST(CASE (", err));
     VJ_TRY(sql_name(b, sql, c->physical_i, err));
     VJ_TRY(vj_buf_printf(sql, err, " >> %d) & %d", c->shift, (1 << c->bits) - 1));
     for (int32_t i = 0; i < c->n_meanings; i++) {

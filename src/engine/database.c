@@ -414,8 +414,10 @@ static vj_status find_start_base(vj_database *db, vj_error *err)
     int32_t n = db->n_rowgroups;
 
     db->start_base = 1;
-    if (db->n_files > 0 && db->files[0].built != NULL) { /* the build has looked */
-        db->start_base = db->files[0].built->start_base;
+    /* a build has looked at the rows before it cut any */
+    const char *known = db->n_files > 0 ? vj_pq_kv_get(db->files[0].pq, "varjoin.start_base") : NULL;
+    if (known != NULL && (strcmp(known, "0") == 0 || strcmp(known, "1") == 0)) {
+        db->start_base = known[0] - '0';
         return VJ_OK;
     }
     /* the last and the first; the others only while no row of theirs could tell */

@@ -357,6 +357,7 @@ static vj_status make_kvs(build *b, vj_pq_kv *kvs, int32_t *out_n, vj_error *err
             kvs[n++] = (vj_pq_kv){"varjoin.command", b->options->command_line};
     }
     kvs[n++] = (vj_pq_kv){"varjoin.built", "1"};
+    kvs[n++] = (vj_pq_kv){"varjoin.start_base", b->facts.start_base == 0 ? "0" : "1"};
     kvs[n++] = (vj_pq_kv){"varjoin.release",
                           b->options->release != NULL ? b->options->release : ""};
     for (int i = 0; i < b->options->n_inputs; i++) {

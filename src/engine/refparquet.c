@@ -259,7 +259,7 @@ const vj_built_options *vj_refparquet_facts(const vj_refparquet *in)
 
 static bool is_joined(vj_span alt)
 {
-    return alt.len_bytes > 1 && (memchr(alt.ptr, ',', alt.len_bytes) != NULL ||
+    return alt.len_bytes > 0 && (memchr(alt.ptr, ',', alt.len_bytes) != NULL ||
                                  memchr(alt.ptr, '|', alt.len_bytes) != NULL);
 }
 

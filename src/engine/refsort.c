@@ -654,6 +654,16 @@ static vj_status finish_contig(vj_refsort *sort, int32_t contig, vj_error *err)
     return vj_path_rename(from, to, err);
 }
 
+/* Without a row there is no contig, but the columns are to be known. */
+static vj_status write_empty(vj_refsort *sort, vj_error *err)
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/empty.parquet", sort->options.out_dir);
+    VJ_TRY(open_file(sort, path, err));
+    return close_file(sort, &sort->bytes_out, err);
+}
+
 vj_status vj_refsort_finish(vj_refsort *sort, vj_error *err)
 {
     VJ_TRY(flush(sort, -1, 0, err));
@@ -661,5 +671,5 @@ vj_status vj_refsort_finish(vj_refsort *sort, vj_error *err)
         VJ_TRY(close_file(sort, &sort->runs.ptr[sort->runs.n - 1].bytes, err));
     for (size_t c = 0; c < sort->names.n; c++)
         VJ_TRY(finish_contig(sort, (int32_t)c, err));
-    return VJ_OK;
+    return sort->names.n == 0 ? write_empty(sort, err) : VJ_OK;
 }
