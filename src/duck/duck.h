@@ -207,6 +207,8 @@ typedef struct vj_duck_join {
     const vj_duck_column *left; /* columns to be shown, in order */
     int32_t n_left;
     int64_t n_left_rows;        /* of the file: for the match ledger (a byte a row and db) */
+    int64_t row_beg, row_end;   /* only left rows with beg <= __vj_row < end; both 0: all */
+    int64_t rows_per_statement; /* 0: _run_join decides by the session's memory limit */
     const vj_duck_db *dbs;
     int32_t n_dbs;
     vj_duck_duplicates duplicates;
@@ -246,7 +248,12 @@ typedef struct vj_duck_counts {
     vj_duck_db_counts *dbs; /* caller's array of n_dbs, or NULL */
 } vj_duck_counts;
 
-/* Run the join. After an error nothing usable is at out_path. */
+/*
+ * Run the join, by one statement; but where the session has a memory limit and the tables to be
+ * joined or sorted are expected to be, or turn out to be, much larger than it, by one for each of
+ * several ranges of left rows, whose results are then appended in order. After an error nothing
+ * usable is at out_path.
+ */
 VJ_MUST_CHECK vj_status vj_duck_run_join(vj_duck *duck, const vj_duck_join *join,
                                          vj_duck_counts *counts, vj_error *err);
 

@@ -159,6 +159,8 @@ struct vj_duck {
     const vj_stop *stop;
     vj_duck_progress progress;
     void *progress_arg;
+    double progress_base, progress_share; /* what the statement's own progress 0..1 stands for */
+    int64_t memory_limit_bytes;           /* 0: none was given */
     void *tally; /* of the join that runs; see duck_join.c */
 };
 

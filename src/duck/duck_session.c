@@ -170,6 +170,8 @@ vj_status vj_duck_open(const vj_duck_options *options, vj_duck **out, vj_error *
     duck->stop = options->stop;
     duck->progress = options->progress;
     duck->progress_arg = options->progress_arg;
+    duck->progress_share = 1;
+    duck->memory_limit_bytes = options->memory_limit_bytes;
     *out = duck;
     duck = NULL;
 out:
@@ -207,7 +209,7 @@ static void report_progress(watcher *watch)
     if (percent < 0 || percent / 100 < watch->last)
         return;
     watch->last = percent > 100 ? 1 : percent / 100;
-    duck->progress(duck->progress_arg, watch->last);
+    duck->progress(duck->progress_arg, duck->progress_base + duck->progress_share * watch->last);
 }
 
 static void watch_statement(void *arg)

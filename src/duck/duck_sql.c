@@ -43,6 +43,17 @@ static vj_status add_contigs(vj_buf *sql, const vj_duck_db *db, vj_error *err)
     return vj_buf_append_text(sql, ") c(canonical, raw)", err);
 }
 
+/* The left file's rows of the join's range. */
+static vj_status add_left(vj_buf *sql, const vj_duck_join *join, vj_error *err)
+{
+    if (join->row_end == 0)
+        return duck_sql_scan(sql, &join->left_path, 1, err);
+    VJ_TRY(vj_buf_append_text(sql, "(SELECT * FROM ", err));
+    VJ_TRY(duck_sql_scan(sql, &join->left_path, 1, err));
+    return duck_sqlf(sql, err, " WHERE __vj_row >= %d AND __vj_row < %d)", join->row_beg,
+                     join->row_end);
+}
+
 static vj_status add_keys(vj_buf *sql, const vj_duck_join *join, const vj_duck_db *db,
                           vj_error *err)
 {
@@ -58,7 +69,7 @@ static vj_status add_keys(vj_buf *sql, const vj_duck_join *join, const vj_duck_d
     for (int32_t i = 0; i < db->n_pairs; i++)
         VJ_TRY(duck_sqlf(sql, err, ", f.%n AS j%d", db->pairs[i].left_name, (int64_t)i));
     VJ_TRY(vj_buf_append_text(sql, " FROM ", err));
-    VJ_TRY(duck_sql_scan(sql, &join->left_path, 1, err));
+    VJ_TRY(add_left(sql, join, err));
     VJ_TRY(vj_buf_append_text(sql, " f", err));
     if (db->key & VJ_DUCK_KEY_CONTIG) {
         VJ_TRY(add_contigs(sql, db, err));
@@ -344,7 +355,7 @@ static vj_status add_select(vj_buf *sql, const vj_duck_join *join, bool with_tal
     VJ_TRY(vj_buf_append_text(sql, "SELECT ", err));
     VJ_TRY(add_columns(sql, join, err));
     VJ_TRY(vj_buf_append_text(sql, " FROM ", err));
-    VJ_TRY(duck_sql_scan(sql, &join->left_path, 1, err));
+    VJ_TRY(add_left(sql, join, err));
     VJ_TRY(vj_buf_append_text(sql, " l", err));
     for (int32_t i = 0; i < join->n_dbs; i++) {
         if (join->dbs[i].n_paths == 0)

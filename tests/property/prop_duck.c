@@ -563,6 +563,7 @@ static void run_case(join_case *c, int case_i)
     vj_duck_join join = {.left_path = left_path, .left = left, .n_left = 2,
                          .n_left_rows = c->n_left, .dbs = dbs, .n_dbs = c->n_dbs,
                          .duplicates = c->duplicates, .out_path = out_path, .codec = "zstd",
+                         .rows_per_statement = case_i % 3 == 2 ? 1 + case_i % 5 : 0,
                          .kvs = &kv, .n_kvs = 1};
     vj_status rc = vj_duck_run_join(duck, &join, &counts, &err);
     if (c->duplicates == VJ_DUCK_DUP_ERROR && has_multi(c)) {

@@ -167,6 +167,55 @@ static void any_order_gives_the_same_rows(void **state)
     vj_duck_free(duck);
 }
 
+static void ranges_of_the_input_give_the_same_rows(void **state)
+{
+    wide_join w;
+    vj_error err = {0};
+
+    need_library();
+    vj_duck *duck = open_usual();
+    make_wide_pair(duck);
+    fill_wide_join(&w);
+    w.join.rows_per_statement = 150000;
+    assert_ok(vj_duck_run_join(duck, &w.join, &w.counts, &err), &err);
+    assert_int_equal(w.counts.n_rows, LEFT_ROWS);
+    assert_int_equal(w.db_counts.n_pairs, LEFT_ROWS);
+    assert_answer(duck, "SELECT count(*) FILTER (tag = n AND rsid = 'rs' || (n + 1)) FROM o",
+                  "400000");
+    vj_duck_free(duck);
+    assert_int_equal(count_entries(dir, "varjoin-duck"), 0);
+}
+
+/* One key on every row of both sides: more rows than the limit's sort should be given. */
+static void an_explosion_is_joined_by_ranges(void **state)
+{
+    vj_duck_options options = usual_options();
+    vj_duck *duck = NULL;
+    wide_join w;
+    vj_error err = {0};
+
+    need_library();
+    options.memory_limit_bytes = 30000000;
+    options.threads = 1;
+    assert_ok(vj_duck_open(&options, &duck, &err), &err);
+    make_file(duck, "SELECT range AS __vj_row, '1' AS __vj_contig, CAST(7 AS BIGINT) AS __vj_pos, "
+                    "'A' AS __vj_ref, 'C' AS __vj_alt, range AS tag FROM range(1700)",
+              "left.parquet");
+    make_file(duck, "SELECT '1' AS chrom, CAST(7 AS UINTEGER) AS start, 'A' AS ref, 'C' AS alt, "
+                    "'rs' || range AS id FROM range(1700)", "db.parquet");
+    fill_wide_join(&w);
+    w.join.n_left_rows = 1700;
+    assert_ok(vj_duck_run_join(duck, &w.join, &w.counts, &err), &err);
+    assert_int_equal(w.counts.n_rows, 1700 * 1700);
+    assert_int_equal(w.db_counts.n_pairs, 1700 * 1700);
+    assert_int_equal(w.db_counts.n_left_rows, 1700);
+    assert_int_equal(w.db_counts.n_multi_rows, 1700);
+    assert_answer(duck, "SELECT count(*) FILTER (tag = n // 1700 AND rsid = 'rs' || (n % 1700)) "
+                        "FROM o", "2890000");
+    vj_duck_free(duck);
+    assert_int_equal(count_entries(dir, "varjoin-duck"), 0);
+}
+
 static void the_plan_reads_parquet_and_hashes_the_sample(void **state)
 {
     wide_join w;
@@ -493,6 +542,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_holds_over_many_row_groups_and_threads),
         cmocka_unit_test(any_order_gives_the_same_rows),
+        cmocka_unit_test(ranges_of_the_input_give_the_same_rows),
+        cmocka_unit_test(an_explosion_is_joined_by_ranges),
         cmocka_unit_test(the_plan_reads_parquet_and_hashes_the_sample),
         cmocka_unit_test(too_little_memory_is_one_line_and_leaves_nothing),
         cmocka_unit_test(an_interrupt_ends_the_statement_within_a_second),
