@@ -65,6 +65,8 @@ def test_no_record_and_no_row(varjoin_bin):
 def test_duplicates_are_refused_alike(varjoin_bin, seed):
     """S-39: --duplicates error is exit 2 in every engine, or the same rows where no key is twice."""
     batch = cases.make_batch(seed, 6)
+    plain = oracle.Options()
+    batch.options.columns, batch.options.regions, batch.options.join = plain.columns, plain.regions, plain.join
     batch = replace(batch, options=replace(batch.options, duplicates="error"))
     assert agree(varjoin_bin, batch).code == 2
     single = batch
@@ -82,7 +84,7 @@ def test_other_join_columns(varjoin_bin, tmp_path, seed):
     """S-38: DuckDB and Polars agree where the native engine does not apply, and it says so."""
     batch = cases.make_batch(seed, 12)
     args, _ = cases.write_batch(batch, tmp_path)
-    args += ["--join-columns", "chrom,start"]
+    batch.options.join, batch.options.columns = ("chrom", "start"), None
     found = {e: differential.run_engine(varjoin_bin, e, batch, args, tmp_path) for e in engines.present()}
     assert found["native"].code == 2 and "use --engine duckdb or polars" in found["native"].text
     if {"duckdb", "polars"} <= set(found):
