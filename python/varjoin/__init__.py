@@ -21,7 +21,7 @@ from varjoin.errors import (
     UsageError,
     VarjoinError,
 )
-from varjoin.record import Check, Column, Database, Metadata, RunRecord, Stage
+from varjoin.record import Check, Column, Database, Metadata, RunRecord, Sample, Stage
 from varjoin.reference import reference_columns, scan_reference
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "PolicyError",
     "Progress",
     "RunRecord",
+    "Sample",
     "Stage",
     "UsageError",
     "VarjoinError",

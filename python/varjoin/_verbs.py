@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Union
@@ -30,7 +31,7 @@ def _options(values: Mapping[str, Any]) -> list[str]:
 
 
 def annotate(
-    input: StrPath,
+    input: StrPath | Sequence[StrPath],
     databases: Mapping[str, StrPath],
     output: StrPath,
     *,
@@ -65,6 +66,10 @@ def annotate(
     extra_args: Sequence[str] = (),
 ) -> RunRecord:
     """Join the variants of ``input`` with databases and write ``output``.
+
+    A list of inputs is annotated in one sweep, in which each database is read once for all of
+    them: ``output`` is then a folder that receives one file for each, all of them or none, and
+    ``RunRecord.samples`` tells what became of each.
 
     ``databases`` maps names to a Parquet file, a folder or a glob. The keywords are the options
     of ``varjoin annotate`` (``varjoin annotate --help``); others go through ``extra_args``.
@@ -131,8 +136,12 @@ def _job_options(keywords: Mapping[str, Any]) -> list[str]:
     """What annotate and normalize share, from their keyword arguments."""
     args = _options({name: keywords[name] for name in _JOB_OPTIONS})
     args += option("no-formats", not keywords["formats"])
-    args += ["-o", operand(keywords["output"]), *keywords["extra_args"]]
-    return [*args, operand(keywords["input"])]
+    given, output = keywords["input"], operand(keywords["output"])
+    if isinstance(given, (str, os.PathLike)):
+        return [*args, "-o", output, *keywords["extra_args"], operand(given)]
+    # a folder, even where the list has one item
+    args += ["-o", output.rstrip("/") + "/", *keywords["extra_args"]]
+    return [*args, *map(operand, given)]
 
 
 def reference_build(

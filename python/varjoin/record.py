@@ -72,6 +72,24 @@ class Database:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """One of several inputs of a sweep: its output, and what was matched in each database."""
+
+    input: str
+    output: str
+    input_bytes: int | None = None
+    records_in: int | None = None
+    rows_in: int | None = None
+    rows_joined: int | None = None
+    rows_expected: int | None = None
+    rows_out: int | None = None
+    columns_out: int | None = None
+    output_bytes: int | None = None
+    content_hash: str | None = None
+    databases: list[Database] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Stage:
     name: str
     parent: str | None = None
@@ -103,6 +121,7 @@ class RunRecord:
     stages: list[Stage]
     checks: list[Check]
     warnings: list[str]
+    samples: list[Sample] = field(default_factory=list)
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> RunRecord:
@@ -120,6 +139,13 @@ class RunRecord:
             stages=[_known(Stage, one) for one in raw.get("stages") or []],
             checks=[_known(Check, one) for one in raw.get("checks") or []],
             warnings=list(raw.get("warnings") or []),
+            samples=[
+                _known(
+                    Sample,
+                    {**one, "databases": [_known(Database, d) for d in one.get("databases") or []]},
+                )
+                for one in raw.get("samples") or []
+            ],
         )
 
     @classmethod

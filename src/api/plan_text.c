@@ -24,12 +24,29 @@ static json_t *describe_db(const vj_database *db, const vj_estimate_db *estimate
     return one;
 }
 
+static json_t *describe_sample(const vj_plan *sample, const vj_estimate_input *input)
+{
+    json_t *one = json_object();
+
+    json_object_set_new(one, "input", vj_json_text(vj_span_of(sample->options.input)));
+    json_object_set_new(one, "output", vj_json_text(vj_span_of(sample->options.output)));
+    json_object_set_new(one, "records",
+                        input->known ? json_integer((json_int_t)input->n_records) : json_null());
+    json_object_set_new(one, "rows",
+                        input->known ? json_integer((json_int_t)input->n_rows) : json_null());
+    json_object_set_new(one, "columns", json_integer(sample->out_schema.n_fields));
+    return one;
+}
+
 static json_t *describe(const vj_plan *plan, const vj_estimate *e)
 {
     json_t *root = json_object();
     json_t *dbs = json_array();
     json_t *columns = json_array();
+    json_t *samples = json_array();
 
+    for (int32_t i = 0; plan->n_samples > 1 && i < plan->n_samples; i++)
+        json_array_append_new(samples, describe_sample(plan->samples[i], &e->inputs[i]));
     for (int32_t d = 0; d < plan->n_dbs; d++)
         json_array_append_new(dbs, describe_db(plan->dbs[d], &e->dbs[d]));
     for (int32_t c = 0; c < plan->out_schema.n_fields; c++)
@@ -48,6 +65,7 @@ static json_t *describe(const vj_plan *plan, const vj_estimate *e)
     json_object_set_new(root, "peak_memory_mb", json_real(round((double)e->memory_bytes / 1e5) / 10));
     json_object_set_new(root, "threads", json_integer(plan->n_workers));
     json_object_set_new(root, "rows_per_batch", json_integer((json_int_t)plan->rows_per_batch));
+    json_object_set_new(root, "samples", samples);
     json_object_set_new(root, "databases", dbs);
     json_object_set_new(root, "columns", columns);
     return root;
@@ -71,6 +89,30 @@ static vj_status print_dbs(const vj_plan *plan, const vj_estimate *e, vj_buf *ou
     return VJ_OK;
 }
 
+static vj_status print_input(const vj_plan *sample, const vj_estimate_input *input, vj_buf *out,
+                             vj_error *err)
+{
+    if (input->known)
+        return vj_buf_printf(out, err, "input     %s: about %lld records, %lld rows\n",
+                             sample->options.input, (long long)input->n_records,
+                             (long long)input->n_rows);
+    return vj_buf_printf(out, err, "input     %s: records unknown before it is read; what may be "
+                         "read is counted\n", sample->options.input);
+}
+
+/* One sweep, or one run after the other. */
+static vj_status print_sweep(const vj_plan *plan, vj_buf *out, vj_error *err)
+{
+    if (plan->n_samples == 1)
+        return VJ_OK;
+    if (plan->engine == VJ_ENGINE_NATIVE)
+        return vj_buf_printf(out, err, "inputs    %d in one sweep: each database is read once for "
+                             "all of them, %lld rows of each at a time\n", plan->n_samples,
+                             (long long)plan->rows_per_batch);
+    return vj_buf_printf(out, err, "inputs    %d, one after the other: each has the databases "
+                         "read again\n", plan->n_samples);
+}
+
 static vj_status print(const vj_plan *plan, const vj_estimate *e, vj_buf *out, vj_error *err)
 {
     char bytes[32];
@@ -78,12 +120,9 @@ static vj_status print(const vj_plan *plan, const vj_estimate *e, vj_buf *out, v
 
     VJ_TRY(vj_buf_printf(out, err, "engine    %s: %s\n", engine_names[plan->engine],
                          plan->reason));
-    if (e->input_known)
-        VJ_TRY(vj_buf_printf(out, err, "input     %s: about %lld records, %lld rows\n",
-                             plan->options.input, (long long)e->n_records, (long long)e->n_rows));
-    else
-        VJ_TRY(vj_buf_printf(out, err, "input     %s: records unknown before it is read; what may "
-                             "be read is counted\n", plan->options.input));
+    VJ_TRY(print_sweep(plan, out, err));
+    for (int32_t i = 0; i < plan->n_samples; i++)
+        VJ_TRY(print_input(plan->samples[i], &e->inputs[i], out, err));
     VJ_TRY(vj_buf_printf(out, err, "expected  %s to read, %.2f s on %d threads (%.2f CPU s), "
                          "%s of memory\n",
                          vj_format_size(bytes, sizeof bytes, e->bytes), e->wall_s, plan->n_workers,

@@ -218,6 +218,7 @@ typedef struct vj_plan {
     int n_workers, n_batches;
     int64_t rows_per_batch;    /* of each sample */
     int64_t rows_per_rowgroup; /* of Parquet outputs */
+    int64_t further_bytes;     /* estimate of the outputs of all samples but the first */
     int64_t rows_per_piece;    /* of output rows of each sample that are held at a time */
     int64_t memory_bytes; /* the promise, default filled in */
     vj_budget *budget;

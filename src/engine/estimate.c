@@ -21,9 +21,11 @@ typedef struct extent {
 } extent;
 
 typedef struct survey {
-    vj_plan *plan;
-    bool known;
-    int64_t n_records, n_rows;
+    vj_plan *plan;            /* of the sample at hand */
+    vj_estimate_input *input; /* likewise */
+    bool known;               /* of all of them */
+    int64_t n_rows;           /* of all of them */
+    int64_t most_rows;        /* of the longest */
     vj_map contigs; /* canonical -> index */
     VJ_VEC(extent) extents;
 } survey;
@@ -105,9 +107,9 @@ static vj_status survey_vcf(survey *s, vj_error *err)
     VJ_TRY(rows_per_record(s, &rows, err));
     for (int32_t i = 0; i + 1 < facts.n_places; i++)
         VJ_TRY(join_places(s, header, &facts.places[i], &facts.places[i + 1], err));
-    s->known = true;
-    s->n_records = facts.n_records;
-    s->n_rows = (int64_t)((double)facts.n_records * rows);
+    s->input->known = true;
+    s->input->n_records = facts.n_records;
+    s->input->n_rows = (int64_t)((double)facts.n_records * rows);
     return VJ_OK;
 }
 
@@ -118,19 +120,41 @@ static vj_status survey_parquet(survey *s, vj_error *err)
 
     VJ_TRY(vj_database_open(&spec, 1, s->plan->budget, &table, err));
     vj_status rc = VJ_OK;
-    s->known = true;
-    s->n_records = s->n_rows = table->n_rows;
+    s->input->known = true;
+    s->input->n_records = s->input->n_rows = table->n_rows;
     for (int32_t g = 0; rc == VJ_OK && g < table->n_rowgroups; g++) {
         const vj_db_rowgroup *group = &table->rowgroups[g];
 
         if (group->contig < 0)
-            s->known = false;
+            s->input->known = false;
         else
             rc = widen(s, vj_contigs_name(&table->contigs, group->contig), -1, group->min_pos1,
                        group->max_pos1, err);
     }
     vj_database_free(table);
     return rc;
+}
+
+/* All inputs of the plan: where their rows lie together, and how many they are. */
+static vj_status survey_inputs(survey *s, vj_plan *plan, vj_estimate *out, vj_error *err)
+{
+    s->known = true;
+    for (int32_t i = 0; i < plan->n_samples; i++) {
+        s->plan = plan->samples[i];
+        s->input = &out->inputs[i];
+        vj_status rc = vj_left_vcf(s->plan->source) != NULL ? survey_vcf(s, err)
+                                                            : survey_parquet(s, err);
+        if (rc != VJ_OK)
+            return rc;
+        s->known &= s->input->known;
+        s->n_rows += s->input->n_rows;
+        s->most_rows = VJ_MAX(s->most_rows, s->input->n_rows);
+        out->n_records += s->input->n_records;
+        out->bytes += VJ_MAX(0, vj_left_bytes_total(s->plan->source));
+    }
+    out->input_known = s->known;
+    out->n_rows = s->n_rows;
+    return VJ_OK;
 }
 
 /* ---- databases ---- */
@@ -230,7 +254,7 @@ static void count_database(const survey *s, const vj_database *db, vj_estimate_d
 /* The native engine reads the group at each edge of its batches again. */
 static void add_batch_edges(const vj_plan *plan, const survey *s, vj_estimate_db *db)
 {
-    double batches = (double)s->n_rows / (double)plan->rows_per_batch;
+    double batches = (double)s->most_rows / (double)plan->rows_per_batch;
     double factor = db->n_rowgroups > 0 && batches > 1
                         ? 1 + VJ_MIN((batches - 1) / (double)db->n_rowgroups, batches - 1)
                         : 1;
@@ -250,14 +274,16 @@ static void estimate_cost(const vj_plan *plan, vj_estimate *out)
     }
     out->cpu_s = NATIVE_START_SECONDS + (double)out->n_rows * SECONDS_PER_ROW;
     out->memory_bytes = PROGRAM_BYTES + (int64_t)plan->budget->used_bytes +
+                        plan->further_bytes +
                         (int64_t)plan->n_batches *
-                            VJ_MIN(plan->rows_per_batch, VJ_MAX(out->n_rows, 1)) *
+                            VJ_MIN(plan->rows_per_batch * plan->n_samples,
+                                   VJ_MAX(out->n_rows, 1)) *
                             BYTES_PER_BATCH_ROW;
     if (plan->engine == VJ_ENGINE_DUCKDB) {
-        out->cpu_s += DUCKDB_START_SECONDS + rows * DUCKDB_SECONDS_PER_ROW;
+        out->cpu_s += plan->n_samples * (DUCKDB_START_SECONDS + rows * DUCKDB_SECONDS_PER_ROW);
         out->memory_bytes += 100000000 + out->n_rows * 900;
     } else if (plan->engine == VJ_ENGINE_POLARS) {
-        out->cpu_s += POLARS_START_SECONDS + rows * POLARS_SECONDS_PER_ROW;
+        out->cpu_s += plan->n_samples * (POLARS_START_SECONDS + rows * POLARS_SECONDS_PER_ROW);
         out->memory_bytes += 330000000 + out->n_rows * 900;
     } else {
         out->cpu_s += plain / INFLATE_RATE;
@@ -273,20 +299,18 @@ vj_status vj_estimate_make(vj_plan *plan, vj_estimate *out, vj_error *err)
     *out = (vj_estimate){.n_dbs = plan->n_dbs};
     vj_map_init(&s.contigs, NULL);
     out->dbs = vj_arena_zalloc(&plan->arena, (size_t)VJ_MAX(plan->n_dbs, 1) * sizeof *out->dbs, err);
-    if (out->dbs == NULL) {
+    out->inputs = vj_arena_zalloc(&plan->arena,
+                                  (size_t)plan->n_samples * sizeof *out->inputs, err);
+    if (out->dbs == NULL || out->inputs == NULL) {
         rc = VJ_E_NOMEM;
         goto out;
     }
-    VJ_GO(rc, vj_left_vcf(plan->source) != NULL ? survey_vcf(&s, err) : survey_parquet(&s, err));
-    out->input_known = s.known;
-    out->n_records = s.n_records;
-    out->n_rows = s.n_rows;
-    out->bytes = VJ_MAX(0, vj_left_bytes_total(plan->source));
+    VJ_GO(rc, survey_inputs(&s, plan, out, err));
     for (int32_t d = 0; d < plan->n_dbs; d++) {
         count_database(&s, plan->dbs[d], &out->dbs[d]);
         if (plan->engine == VJ_ENGINE_NATIVE)
             add_batch_edges(plan, &s, &out->dbs[d]);
-        out->bytes += out->dbs[d].bytes;
+        out->bytes += out->dbs[d].bytes * (plan->engine == VJ_ENGINE_NATIVE ? 1 : plan->n_samples);
     }
     estimate_cost(plan, out);
 out:

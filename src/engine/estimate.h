@@ -18,6 +18,11 @@ typedef struct vj_estimate_db {
     int64_t plain_bytes;
 } vj_estimate_db;
 
+typedef struct vj_estimate_input {
+    bool known;
+    int64_t n_records, n_rows;
+} vj_estimate_input;
+
 typedef struct vj_estimate {
     bool input_known;  /* else rows and places are unknown: all that may be read is counted */
     int64_t n_records, n_rows;
@@ -25,7 +30,8 @@ typedef struct vj_estimate {
     double cpu_s, wall_s;
     int64_t memory_bytes;
     int32_t n_dbs;
-    vj_estimate_db *dbs; /* in the plan's arena */
+    vj_estimate_db *dbs;       /* in the plan's arena, as are: */
+    vj_estimate_input *inputs; /* one for each sample of the plan; the figures above are sums */
 } vj_estimate;
 
 VJ_MUST_CHECK vj_status vj_estimate_make(vj_plan *plan, vj_estimate *out, vj_error *err);

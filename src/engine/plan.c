@@ -237,7 +237,8 @@ static vj_status size_batches(vj_plan *plan, vj_error *err)
                        plan->n_samples > 1 ? " of several inputs" : "", (double)least / 1e6 + 1);
     room -= plan->budget->used_bytes + ((int64_t)4 << 20);
     size_rowgroups(plan, room);
-    room -= further_outputs(plan, plan->rows_per_rowgroup);
+    plan->further_bytes = further_outputs(plan, plan->rows_per_rowgroup);
+    room -= plan->further_bytes;
     while (workers > 1 &&
            room < workers * BYTES_PER_WORKER + (workers + 2) * min_rows * row_bytes)
         workers--;

@@ -6,7 +6,7 @@ void vj_join_index_init(vj_join_index *index, vj_budget *budget)
 {
     *index = (vj_join_index){0};
     index->order.budget = index->pos1.budget = index->first.budget = index->runs.budget =
-        index->twin.budget = budget;
+        index->twin.budget = index->spare.budget = index->stretches.budget = budget;
 }
 
 void vj_join_index_fini(vj_join_index *index)
@@ -16,6 +16,8 @@ void vj_join_index_fini(vj_join_index *index)
     VJ_VEC_FINI(&index->first);
     VJ_VEC_FINI(&index->runs);
     VJ_VEC_FINI(&index->twin);
+    VJ_VEC_FINI(&index->spare);
+    VJ_VEC_FINI(&index->stretches);
 }
 
 static int compare_keys(const vj_key *keys, int32_t a, int32_t b)
@@ -30,30 +32,73 @@ static int compare_keys(const vj_key *keys, int32_t a, int32_t b)
     return (a > b) - (a < b);
 }
 
-static int compare_items(const void *a, const void *b, void *keys)
+/* Two ascending stretches from[beg, mid) and from[mid, end) become one in to[beg, end). */
+static void merge_two(const vj_key *keys, const int32_t *from, int32_t beg, int32_t mid,
+                      int32_t end, int32_t *to)
 {
-    return compare_keys(keys, *(const int32_t *)a, *(const int32_t *)b);
+    int32_t a = beg;
+    int32_t b = mid;
+
+    for (int32_t i = beg; i < end; i++)
+        to[i] = b == end || (a < mid && compare_keys(keys, from[a], from[b]) < 0) ? from[a++]
+                                                                                  : from[b++];
+}
+
+/*
+ * Merge the ascending stretches of order[] (stretches[s] is where each begins): several inputs of
+ * a sweep are as many of them, an unsorted input is many short ones.
+ */
+static vj_status merge_stretches(vj_join_index *index, vj_error *err)
+{
+    int32_t *starts = index->stretches.ptr;
+    int32_t n = (int32_t)index->order.n;
+    size_t n_left = index->stretches.n;
+
+    VJ_VEC_RESET(&index->spare);
+    VJ_TRY(VJ_VEC_RESERVE(&index->spare, index->order.n, err));
+    while (n_left > 1) {
+        const int32_t *from = index->order.ptr;
+        size_t kept = 0;
+
+        for (size_t s = 0; s < n_left; s += 2) {
+            int32_t mid = s + 1 < n_left ? starts[s + 1] : n;
+            int32_t end = s + 2 < n_left ? starts[s + 2] : n;
+
+            merge_two(index->list->keys.ptr, from, starts[s], mid, end, index->spare.ptr);
+            starts[kept++] = starts[s];
+        }
+        n_left = kept;
+        int32_t *merged = index->spare.ptr;
+        size_t cap = index->spare.cap;
+
+        index->spare.ptr = index->order.ptr;
+        index->spare.cap = index->order.cap;
+        index->order.ptr = merged;
+        index->order.cap = cap;
+    }
+    return VJ_OK;
 }
 
 static vj_status collect_order(vj_join_index *index, const vj_key_list *list, vj_error *err)
 {
     const vj_key *keys = list->keys.ptr;
-    bool sorted = true;
+    int32_t start = 0;
 
     VJ_VEC_RESET(&index->order);
+    VJ_VEC_RESET(&index->stretches);
     VJ_TRY(VJ_VEC_RESERVE(&index->order, list->keys.n, err));
+    VJ_TRY(VJ_VEC_PUSH(&index->stretches, start, err));
     for (size_t i = 0; i < list->keys.n; i++) {
         if (!keys[i].matchable)
             continue;
         if (index->order.n > 0 &&
-            compare_keys(keys, index->order.ptr[index->order.n - 1], (int32_t)i) > 0)
-            sorted = false;
+            compare_keys(keys, index->order.ptr[index->order.n - 1], (int32_t)i) > 0) {
+            start = (int32_t)index->order.n;
+            VJ_TRY(VJ_VEC_PUSH(&index->stretches, start, err));
+        }
         index->order.ptr[index->order.n++] = (int32_t)i;
     }
-    if (!sorted)
-        qsort_r(index->order.ptr, index->order.n, sizeof *index->order.ptr, compare_items,
-                list->keys.ptr);
-    return VJ_OK;
+    return index->stretches.n > 1 ? merge_stretches(index, err) : VJ_OK;
 }
 
 /* ---- equal keys ---- */

@@ -38,6 +38,7 @@ typedef struct vj_join_index {
     VJ_VEC(int32_t) first;
     VJ_VEC(vj_join_run) runs;
     VJ_VEC(int32_t) twin; /* empty: all keys differ */
+    VJ_VEC(int32_t) stretches, spare; /* scratch of the sorting */
 } vj_join_index;
 
 /* The first key of the list that equals this one: best[] and pairs know only that. */

@@ -284,8 +284,10 @@ static vj_status find_matches(native_run *run, vj_refscan *scan, native_batch *b
 
     if (plan->n_dbs == 0 || run->keyed != NULL)
         return VJ_OK;
+    vj_stage_mark mark = vj_stage_start(plan->track);
     VJ_TRY(join_keys(run, b, err));
     VJ_TRY(vj_join_index_build(&b->index, b->keys, err));
+    vj_stage_stop(plan->track, VJ_STAGE_KEYS, mark, 0, 0);
     for (int32_t d = 0; d < plan->n_dbs; d++)
         VJ_TRY(vj_refscan_run(scan, plan->dbs[d], &b->index, &b->matches[d], err));
     return VJ_OK;

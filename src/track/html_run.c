@@ -322,6 +322,66 @@ void vj_page_matches(vj_page *page, const json_t *run)
     }
 }
 
+/* ---- several inputs ---- */
+
+static void count_cell(vj_page *page, const json_t *object, const char *key)
+{
+    double n = 0;
+
+    vj_page_put(page, "<td class=\"num\">");
+    if (vj_page_number(object, key, &n))
+        vj_page_put_count(page, n);
+    vj_page_put(page, "</td>");
+}
+
+/* What was matched of one input: a bar for each database. */
+static void sample_row(vj_page *page, const json_t *sample)
+{
+    const json_t *db;
+    double bytes = 0;
+    size_t d;
+
+    vj_page_put(page, "<tr><td><code>");
+    vj_page_text(page, vj_page_string(sample, "input"), 300);
+    vj_page_put(page, "</code></td>");
+    count_cell(page, sample, "records_in");
+    count_cell(page, sample, "rows_out");
+    vj_page_put(page, "<td class=\"num\">");
+    if (vj_page_number(sample, "output_bytes", &bytes))
+        vj_page_put_size(page, bytes);
+    vj_page_put(page, "</td><td class=\"stack\">");
+    json_array_foreach(vj_page_get(sample, "databases"), d, db) {
+        if (d >= MAX_LISTED)
+            break;
+        stacked_bar(page, db);
+    }
+    vj_page_put(page, "</td></tr>\n");
+}
+
+static void put_samples(vj_page *page, const json_t *run)
+{
+    const json_t *samples = vj_page_get(run, "samples");
+    const json_t *sample;
+    size_t i;
+
+    if (json_array_size(samples) == 0)
+        return;
+    vj_page_put(page, "<h3>Inputs</h3>\n");
+    put_legend(page);
+    vj_page_put(page, "<div class=\"wide\"><table class=\"m\"><tr><th>input</th><th class=\"num\">"
+                      "records</th><th class=\"num\">rows out</th><th class=\"num\">output</th>"
+                      "<th>matches, a bar a database</th></tr>\n");
+    json_array_foreach(samples, i, sample) {
+        if (i >= MAX_LISTED)
+            break;
+        sample_row(page, sample);
+    }
+    vj_page_put(page, "</table></div>\n");
+    if (json_array_size(samples) > MAX_LISTED)
+        vj_page_put(page, "<p class=\"dim\">%zu more in the record</p>\n",
+                    json_array_size(samples) - MAX_LISTED);
+}
+
 /* ---- stages ---- */
 
 static void stage_row(vj_page *page, const json_t *stage, double wall)
@@ -416,6 +476,7 @@ void vj_page_run(vj_page *page, size_t run_i)
     }
     put_tiles(page, run);
     put_checks(page, run);
+    put_samples(page, run);
     vj_page_matches(page, run);
     vj_page_stages(page, run);
     vj_page_put(page, "<h3>What was run</h3>\n");

@@ -94,6 +94,21 @@ def test_normalize_returns_the_record(vcf, tmp_path):
     assert record.metadata.peak_memory_mb > 0 and record.metadata.duration_sec > 0
 
 
+def test_annotate_of_a_list_fills_a_folder(database, vcf, tmp_path):
+    both = [database / "person.vcf.gz", vcf]
+    record = vj.annotate(both, {"ens": database / "ens"}, tmp_path / "all", log=lambda line: None)
+    assert [s.input for s in record.samples] == [str(path) for path in both]
+    assert [s.output for s in record.samples] == [str(p) for p in (tmp_path / "all/person.parquet",
+                                                                   tmp_path / f"all/{vcf.stem}.parquet")]
+    assert all(os.path.exists(s.output) for s in record.samples)
+    assert sum(s.rows_out for s in record.samples) == record.metadata.num_rows
+    ens = record.database("ens")
+    assert ens.matched_alleles == sum(s.databases[0].matched_alleles for s in record.samples) > 0
+    alone = vj.annotate(both[:1], {"ens": database / "ens"}, tmp_path / "one", log=lambda line: None)
+    assert os.listdir(tmp_path / "one") == ["person.parquet"]
+    assert alone.content_hash == record.samples[0].content_hash and alone.samples == []
+
+
 def test_annotate_counts_matches_and_keeps_the_report(database, tmp_path):
     lines = []
     record = vj.annotate(

@@ -56,6 +56,26 @@ static vj_status fill_db(vj_report *r, const char *name, int64_t matched, vj_err
     return vj_report_count(r, db, "21", VJ_REASON_NOT_MATCHABLE, 1, err);
 }
 
+/* One of two inputs: half of what the first database matched. */
+static vj_status fill_sample(vj_report *r, const char *input, vj_error *err)
+{
+    vj_report_sample *sample = vj_report_add_sample(r, err);
+
+    if (sample == NULL)
+        return VJ_E_NOMEM;
+    sample->input = input;
+    sample->output = "all/one.parquet";
+    sample->records_in = 4500;
+    sample->rows_joined = sample->rows_out = 4951;
+    sample->output_bytes = 382716;
+    sample->content_hash = "vjh1:0011223344556677";
+    vj_report_db *db = vj_report_sample_db(r, sample, "ensembl", err);
+    if (db == NULL)
+        return VJ_E_NOMEM;
+    VJ_TRY(vj_report_count(r, db, "22", VJ_REASON_MATCHED, 4500, err));
+    return vj_report_count(r, db, "22", VJ_REASON_ALT_DIFFERS, 451, err);
+}
+
 static vj_status fill(vj_report *r, vj_error *err)
 {
     r->verb = "annotate";
@@ -90,6 +110,8 @@ static vj_status fill(vj_report *r, vj_error *err)
     VJ_TRY(vj_report_add_odd(r, "not an integer", 7, "line 12: DP=x", err));
     VJ_TRY(vj_report_add_odd(r, "not an integer", 1, "line 13: DP=\xff<i>", err));
     VJ_TRY(vj_report_warn(r, err, "contig %s is not in the database", "hs37d5"));
+    VJ_TRY(fill_sample(r, "in <1>.vcf.gz", err));
+    VJ_TRY(fill_sample(r, "b.vcf.gz", err));
     VJ_TRY(fill_db(r, "ensembl", 3000, err));
     return fill_db(r, "clin<var>", 12, err);
 }

@@ -63,6 +63,32 @@ static void record_has_the_names_of_the_contract(void **state)
     vj_report_free(r);
 }
 
+static void samples_stand_beside_their_sums(void **state)
+{
+    (void)state;
+    vj_report *r = run();
+    vj_error err = {0};
+    vj_report_db *sum = vj_report_add_db(r, "sums", &err);
+
+    sum->matched_records = sum->duplicate_keys = 0;
+    for (size_t i = 0; i < r->samples.n; i++)
+        assert_ok(vj_report_sum_db(r, sum, r->samples.ptr[i]->dbs.ptr[0], &err), &err);
+    assert_int_equal(sum->n[VJ_REASON_MATCHED], 9000);
+    assert_int_equal(sum->n[VJ_REASON_ALT_DIFFERS], 902);
+    assert_int_equal(sum->contigs.n, 1);
+    json_t *root = record_of(r);
+    json_t *samples = json_object_get(root, "samples");
+    json_t *first = json_array_get(samples, 0);
+    assert_int_equal(json_array_size(samples), 2);
+    assert_string_equal(json_string_value(json_object_get(first, "input")), "in <1>.vcf.gz");
+    assert_int_equal(json_integer_value(json_object_get(first, "rows_expected")), 4951);
+    assert_true(json_is_null(json_object_get(first, "input_bytes")));
+    json_t *db = json_array_get(json_object_get(first, "databases"), 0);
+    assert_int_equal(json_integer_value(json_object_get(db, "matched_alleles")), 4500);
+    json_decref(root);
+    vj_report_free(r);
+}
+
 static void reasons_add_up_per_database_and_contig(void **state)
 {
     (void)state;
@@ -209,6 +235,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(record_has_the_names_of_the_contract),
+        cmocka_unit_test(samples_stand_beside_their_sums),
         cmocka_unit_test(reasons_add_up_per_database_and_contig),
         cmocka_unit_test(promises_are_checked),
         cmocka_unit_test(unknown_things_are_not_judged_or_invented),
