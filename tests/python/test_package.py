@@ -95,11 +95,11 @@ def test_normalize_returns_the_record(vcf, tmp_path):
 
 
 def test_annotate_of_a_list_fills_a_folder(database, vcf, tmp_path):
-    both = [database / "person.vcf.gz", vcf]
+    both = [database / "person.vcf.gz", vcf.rename(tmp_path / "other.vcf")]
     record = vj.annotate(both, {"ens": database / "ens"}, tmp_path / "all", log=lambda line: None)
     assert [s.input for s in record.samples] == [str(path) for path in both]
-    assert [s.output for s in record.samples] == [str(p) for p in (tmp_path / "all/person.parquet",
-                                                                   tmp_path / f"all/{vcf.stem}.parquet")]
+    assert [s.output for s in record.samples] == [
+        str(tmp_path / "all" / f"{name}.parquet") for name in ("person", "other")]
     assert all(os.path.exists(s.output) for s in record.samples)
     assert sum(s.rows_out for s in record.samples) == record.metadata.num_rows
     ens = record.database("ens")
