@@ -441,6 +441,8 @@ static void odd_header_lines_are_said(void **state)
         {V45, "##plain text\n", "header line 2 kept as text: expected ##key=value"},
         {V45, "##reference=\n", "header line 2 kept as text: expected a value"},
         {V45, "##ALT=<ID=DUP,Description=\"d>\n", "kept as text: a quote that is not closed"},
+        {V45, "##ALT=<ID=DUP,Description=\"a \"b\"\">\n", "text behind a closing quote"},
+        {V45, "##ToolCommand=<ID=t,CommandLine=\"a \"b\"\">\n", NULL},
         {V45, "##SAMPLE=<ID=a\n", "kept as text: expected <...>"},
         {V45, "##META=<ID=a,Values=[b, c]>\n##PEDIGREE=<ID=c,Father=f>\n##pedigreeDB=<http://x>\n",
          NULL},
