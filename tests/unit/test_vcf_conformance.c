@@ -414,6 +414,7 @@ static void broken_headers_are_refused(void **state)
         {"##fileformat=VCFv3.3\n", "line 1: expected VCF version 4.x, found '3.3'"},
         {"##fileformat=VCFv5.0\n", "found '5.0'"},
         {"##fileformat=VCFv4\n", "found '4'"},
+        {"##fileformat=VCFv4.5\r" VCF_COLS "\r", "line 1: expected VCF version 4.x"},
         {V45 "#CHROM POS ID REF ALT QUAL FILTER INFO\n", "expected #CHROM as tab-separated column 1"},
         {V45 "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\n", "expected at least 8 tab-separated"},
         {V45 "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tINFO\tFILTER\n", "expected FILTER as tab-separated"},
