@@ -112,6 +112,7 @@ typedef struct vj_left {
     const int32_t *record_alleles; /* ALTs as written, or NULL */
     const vj_vcf_counts *counts;
     const vj_buf *bad_lines; /* --bad-records: lines set aside; NULL: none */
+    bool raw;                /* to be filled and linked first */
     vj_vcf_block *block;     /* the rest is the source's own */
     vj_vcf_rows *rows;
     struct vj_left_parquet_rows *parquet;
@@ -147,6 +148,14 @@ VJ_MUST_CHECK vj_status vj_left_peek(vj_left_source *source, int64_t want_rows, 
 void vj_left_place(const vj_left_source *source, int64_t i, vj_span *contig, int64_t *pos1);
 VJ_MUST_CHECK vj_status vj_left_take(vj_left_source *source, int64_t n, vj_left *left,
                                      bool *out_more, vj_error *err);
+/*
+ * The same for an input that is alone in its pipeline: what is read is raw, if that lets others
+ * take part; then _fill in the worker and _link, serial and in order, are due before _parse.
+ */
+VJ_MUST_CHECK vj_status vj_left_read_raw(vj_left_source *source, int64_t want_rows, vj_left *left,
+                                         bool *out_more, vj_error *err);
+VJ_MUST_CHECK vj_status vj_left_fill(const vj_left_source *source, vj_left *left, vj_error *err);
+VJ_MUST_CHECK vj_status vj_left_link(vj_left_source *source, vj_left *left, vj_error *err);
 /* In the worker: columns and keys. */
 VJ_MUST_CHECK vj_status vj_left_parse(const vj_left_source *source, vj_left *left, vj_error *err);
 
@@ -190,6 +199,9 @@ typedef struct vj_pipeline_ops {
     vj_status (*work)(void *ctx, void *worker, void *batch, vj_error *err);
     /* serial, in order */
     vj_status (*commit)(void *ctx, void *batch, vj_error *err);
+    /* between read and work: side by side, then serial, in order and short; both may be NULL */
+    vj_status (*prepare)(void *ctx, void *batch, vj_error *err);
+    vj_status (*link)(void *ctx, void *batch, vj_error *err);
     vj_crew **crew; /* set before the first batch, for commit; NULL: not wanted */
 } vj_pipeline_ops;
 /*

@@ -173,6 +173,29 @@ vj_status vj_left_take(vj_left_source *source, int64_t n, vj_left *left, bool *o
                                                       err);
 }
 
+/* Below this many rows a batch is smaller than what a BGZF block may hold. */
+#define MIN_RAW_ROWS 1024
+
+vj_status vj_left_read_raw(vj_left_source *source, int64_t want_rows, vj_left *left,
+                           bool *out_more, vj_error *err)
+{
+    left->raw = source->vcf != NULL && want_rows >= MIN_RAW_ROWS && vj_vcf_can_share(source->vcf);
+    if (!left->raw)
+        return vj_left_read(source, want_rows, left, out_more, err);
+    return vj_vcf_block_read(source->vcf, want_rows, want_rows * BATCH_BYTES_PER_ROW, left->block,
+                             out_more, err);
+}
+
+vj_status vj_left_fill(const vj_left_source *source, vj_left *left, vj_error *err)
+{
+    return left->raw ? vj_vcf_block_fill(source->vcf, left->block, err) : VJ_OK;
+}
+
+vj_status vj_left_link(vj_left_source *source, vj_left *left, vj_error *err)
+{
+    return left->raw ? vj_vcf_block_link(source->vcf, left->block, err) : VJ_OK;
+}
+
 static void view_vcf_rows(vj_left *left)
 {
     const vj_vcf_rows *rows = left->rows;

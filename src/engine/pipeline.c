@@ -3,8 +3,10 @@
 /*
  * One ordered pipeline: a batch travels with its worker from read to commit.
  *
- *   free list --read turn--> worker (unlocked work) --> ring[seq % n] --commit turn--> free list
+ *   free list --read turn--> worker (prepare) --link turn--> worker (work) --> ring[seq % n]
+ *   ring --commit turn--> free list
  *
+ * The link turn is short and optional; a batch waits for those read before it to be linked.
  * Everything below is under one lock, which is never held while calling out. The batch at the
  * head of the order waits for nobody: a worker that finishes it commits it, and all that is ready
  * behind it, itself. In-flight batches are bounded by the pool. Who commits may split its work
@@ -39,6 +41,7 @@ typedef struct pipeline {
     int n_free;
     slot *ring;
     int64_t next_seq;    /* of the next batch to be read */
+    int64_t link_seq;    /* of the next batch to be linked */
     int64_t commit_seq;  /* of the next batch to be committed */
     bool reading, committing;
     bool no_more;        /* read said so, or the run failed */
@@ -193,6 +196,43 @@ static void commit_ready(pipeline *p)
     p->committing = false;
 }
 
+/*
+ * What lies between reading and working. Not to be called for a batch behind a failed one: its
+ * predecessors may never be linked (*out_dropped).
+ */
+static vj_status prepare_and_link(pipeline *p, void *batch, int64_t seq, bool *out_dropped,
+                                  vj_error *err)
+{
+    *out_dropped = false;
+    if (p->ops->prepare != NULL)
+        VJ_TRY(p->ops->prepare(p->ops->ctx, batch, err));
+    if (p->ops->link == NULL)
+        return VJ_OK;
+    vj_lock_take(&p->lock);
+    while (p->link_seq != seq && p->failed_seq > seq)
+        if (!help(&p->crew))
+            vj_lock_wait(&p->lock);
+    *out_dropped = p->failed_seq <= seq;
+    vj_lock_give(&p->lock);
+    if (*out_dropped)
+        return VJ_OK;
+    VJ_TRY(p->ops->link(p->ops->ctx, batch, err));
+    vj_lock_take(&p->lock);
+    p->link_seq++;
+    vj_lock_wake(&p->lock);
+    vj_lock_give(&p->lock);
+    return VJ_OK;
+}
+
+static vj_status work_on(pipeline *p, void *worker, void *batch, int64_t seq, vj_error *err)
+{
+    bool dropped = false;
+
+    VJ_TRY(vj_stop_check(p->stop, err));
+    VJ_TRY(prepare_and_link(p, batch, seq, &dropped, err));
+    return dropped ? VJ_OK : p->ops->work(p->ops->ctx, worker, batch, err);
+}
+
 static void run_worker(void *arg)
 {
     pipeline *p = arg;
@@ -211,10 +251,8 @@ static void run_worker(void *arg)
     }
     while (rc == VJ_OK && (batch = take_and_read(p, &seq)) != NULL) {
         vj_error work_err = {0};
-        vj_status work_rc = vj_stop_check(p->stop, &work_err);
+        vj_status work_rc = work_on(p, worker, batch, seq, &work_err);
 
-        if (work_rc == VJ_OK)
-            work_rc = p->ops->work(p->ops->ctx, worker, batch, &work_err);
         vj_lock_take(&p->lock);
         if (work_rc != VJ_OK)
             fail_at(p, seq, work_rc, &work_err);

@@ -150,7 +150,7 @@ vj_status vj_sweep_take(vj_sweep *sweep, int32_t sample_i, vj_left *left, bool *
 
     *out_has_rows = false;
     if (plan->n_samples == 1)
-        return vj_left_read(source, plan->rows_per_batch, left, out_has_rows, err);
+        return vj_left_read_raw(source, plan->rows_per_batch, left, out_has_rows, err);
     if (sweep->strips[sample_i].n_take == 0)
         return VJ_OK;
     return vj_left_take(source, sweep->strips[sample_i].n_take, left, out_has_rows, err);

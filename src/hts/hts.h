@@ -126,6 +126,23 @@ VJ_MUST_CHECK vj_status vj_vcf_block_next(vj_vcf_reader *reader, int64_t want_li
                                           vj_error *err);
 
 /*
+ * vj_vcf_block_next in three steps, for several workers, where vj_vcf_can_share says so (BGZF text
+ * without rows per sample). read and link are serial, each in the same order of blocks; fill and
+ * what follows the link may run side by side. A block is cut where BGZF blocks end, near
+ * want_lines; after its link it may hold no line. Not to be mixed with the calls above and below.
+ *
+ *   read (takes BGZF blocks) --> fill (inflates, finds lines) --> link (joins lines that were cut)
+ */
+bool vj_vcf_can_share(const vj_vcf_reader *reader);
+VJ_MUST_CHECK vj_status vj_vcf_block_read(vj_vcf_reader *reader, int64_t want_lines,
+                                          int64_t want_bytes, vj_vcf_block *block, bool *out_more,
+                                          vj_error *err);
+VJ_MUST_CHECK vj_status vj_vcf_block_fill(const vj_vcf_reader *reader, vj_vcf_block *block,
+                                          vj_error *err);
+VJ_MUST_CHECK vj_status vj_vcf_block_link(vj_vcf_reader *reader, vj_vcf_block *block,
+                                          vj_error *err);
+
+/*
  * Look at the lines that the next block would hold, without taking them: *out_n of them, 0 at the
  * end. Valid until the next call on the reader.
  */

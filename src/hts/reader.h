@@ -80,6 +80,8 @@ struct vj_vcf_reader {
     VJ_VEC(uint32_t) peeked; /* ends of the lines that were looked at, from win_beg on */
     bool win_end; /* the input has no more */
     bool cut_noted;
+    bool ahead; /* blocks are read, filled and linked in three steps (vcf_share.c) */
+    _Atomic int64_t line_bytes; /* mean length of the lines so far; 0: not known */
     size_t held_blanks; /* blank lines behind the last block, not yet known to be the end */
     int64_t released_bytes; /* read when the file was closed */
     int64_t total_bytes; /* of the file; -1: a pipe */
@@ -118,14 +120,31 @@ struct vj_vcf_reader {
 struct vj_vcf_block {
     vj_budget *budget;
     vj_buf text; /* whole lines; VJ_SCAN_PAD_BYTES readable bytes lie behind them */
+    size_t text_beg; /* the first line's first byte; what lies before is no part of the block */
     VJ_VEC(uint32_t) line_ends; /* offset of each line's newline, or of the end of the text */
     int64_t first_line;
     /* where the previous block ended, to see whether the order goes on */
     vj_buf prev_contig;
     int64_t prev_pos1;
+    /* read ahead: the blocks of the file, until they are inflated; has it been, and is it the last? */
+    bool ahead, at_end;
+    vj_buf raw;
+    vj_bgzf_pieces pieces;
+    vj_inflater *inflater;
     int64_t returns_at_line; /* a contig comes back here after another; 0: nowhere */
 };
 
+/* vcf_block.c, for vcf_share.c: a last line without a newline, at the end of the input. */
+VJ_MUST_CHECK vj_status vj_vcf_take_rest(vj_vcf_reader *reader, vj_vcf_block *block,
+                                         vj_error *err);
+/* A longer line than this is none. */
+VJ_MUST_CHECK vj_status vj_vcf_check_window(const vj_vcf_reader *reader, vj_error *err);
+/*
+ * Number the block's lines, hold back the blank ones at its end, put those held before it, and
+ * see whether a contig comes back. The block may be empty afterwards.
+ */
+VJ_MUST_CHECK vj_status vj_vcf_close_block(vj_vcf_reader *reader, vj_vcf_block *block,
+                                           vj_error *err);
 /* Message for a person, kept in the reader (vj_vcf_notes_view). */
 VJ_MUST_CHECK vj_status vj_vcf_note(vj_vcf_reader *reader, vj_error *err, const char *fmt, ...)
     VJ_PRINTF(3, 4);

@@ -1,7 +1,5 @@
 #include "hts/textin.h"
 
-#include "codec/inflate.h"
-
 #define CHUNK_BYTES ((size_t)256 << 10)
 
 struct vj_textin {
@@ -113,44 +111,36 @@ static vj_status fail_truncated(const vj_textin *in, const char *what, vj_error 
                    (long long)(in->raw_off + (int64_t)raw_left(in)));
 }
 
-/* Inflate the whole block at hand behind dst. */
-static vj_status inflate_block(vj_textin *in, size_t block_bytes, size_t head_bytes, vj_buf *dst,
-                               vj_error *err)
+vj_status vj_bgzf_inflate(const char *name, const uint8_t *raw, const vj_bgzf_piece *piece,
+                          vj_inflater *inflater, vj_buf *dst, vj_error *err)
 {
-    const uint8_t *block = in->raw.ptr + in->raw_beg;
-    const uint8_t *tail = block + block_bytes - 8;
-    size_t plain_bytes = get32(tail + 4);
-    const char *name = vj_input_name(in->input);
+    const uint8_t *block = raw + piece->off;
+    const uint8_t *tail = block + piece->block_bytes - 8;
+    size_t plain_bytes = piece->plain_bytes;
 
-    if (plain_bytes > VJ_BGZF_MAX_BYTES)
-        return vj_fail(err, VJ_E_CORRUPT,
-                       "%s: BGZF block at offset %lld: expected at most 65536 bytes, found %zu",
-                       name, (long long)in->raw_off, plain_bytes);
     VJ_TRY(vj_buf_reserve(dst, plain_bytes + 1, err));
     uint8_t *plain = dst->ptr + dst->len_bytes;
-    if (!vj_inflater_run(in->inflater, block + head_bytes, block_bytes - head_bytes - 8, plain,
-                         plain_bytes))
+    if (!vj_inflater_run(inflater, block + piece->head_bytes,
+                         piece->block_bytes - piece->head_bytes - 8, plain, plain_bytes))
         return vj_fail(err, VJ_E_CORRUPT,
                        "%s: BGZF block at offset %lld: expected data that inflates to %zu bytes, "
                        "found broken data",
-                       name, (long long)in->raw_off, plain_bytes);
+                       name, (long long)piece->file_off, plain_bytes);
     uint32_t crc = vj_crc32(plain, plain_bytes);
     if (crc != get32(tail))
         return vj_fail(err, VJ_E_CORRUPT,
                        "%s: BGZF block at offset %lld: expected CRC %08x, found %08x", name,
-                       (long long)in->raw_off, get32(tail), crc);
+                       (long long)piece->file_off, get32(tail), crc);
     dst->len_bytes += plain_bytes;
-    in->last_was_empty = plain_bytes == 0;
-    use_raw(in, block_bytes);
     return VJ_OK;
 }
 
-/* One block, or the end of the file. */
-static vj_status read_bgzf(vj_textin *in, vj_buf *dst, bool *out_end, vj_error *err)
+/* The block at hand, not yet used up; or the end of the file. */
+static vj_status find_block(vj_textin *in, vj_bgzf_piece *piece, bool *out_end, vj_error *err)
 {
-    size_t head_bytes = 0;
     const char *why = NULL;
 
+    *piece = (vj_bgzf_piece){.off = in->raw_beg};
     VJ_TRY(want_raw(in, VJ_BGZF_MAX_BYTES, err)); /* a block is never larger */
     if (raw_left(in) == 0) {
         *out_end = true;
@@ -159,14 +149,65 @@ static vj_status read_bgzf(vj_textin *in, vj_buf *dst, bool *out_end, vj_error *
             return fail_truncated(in, "the empty block that ends a BGZF file", err);
         return VJ_OK;
     }
-    size_t block_bytes =
-        vj_bgzf_block_size(in->raw.ptr + in->raw_beg, raw_left(in), &head_bytes, &why);
+    piece->off = in->raw_beg;
+    piece->file_off = in->raw_off;
+    piece->block_bytes =
+        vj_bgzf_block_size(in->raw.ptr + in->raw_beg, raw_left(in), &piece->head_bytes, &why);
     if (why != NULL)
         return vj_fail(err, VJ_E_CORRUPT, "%s: expected a BGZF block at offset %lld, found %s",
                        vj_input_name(in->input), (long long)in->raw_off, why);
-    if (block_bytes == 0 || block_bytes > raw_left(in))
+    if (piece->block_bytes == 0 || piece->block_bytes > raw_left(in))
         return fail_truncated(in, "the rest of a BGZF block", err);
-    return inflate_block(in, block_bytes, head_bytes, dst, err);
+    piece->plain_bytes = get32(in->raw.ptr + in->raw_beg + piece->block_bytes - 4);
+    if (piece->plain_bytes > VJ_BGZF_MAX_BYTES)
+        return vj_fail(err, VJ_E_CORRUPT,
+                       "%s: BGZF block at offset %lld: expected at most 65536 bytes, found %zu",
+                       vj_input_name(in->input), (long long)in->raw_off, piece->plain_bytes);
+    return VJ_OK;
+}
+
+static void pass_block(vj_textin *in, const vj_bgzf_piece *piece)
+{
+    in->last_was_empty = piece->plain_bytes == 0;
+    use_raw(in, piece->block_bytes);
+}
+
+/* One block, or the end of the file. */
+static vj_status read_bgzf(vj_textin *in, vj_buf *dst, bool *out_end, vj_error *err)
+{
+    vj_bgzf_piece piece;
+
+    VJ_TRY(find_block(in, &piece, out_end, err));
+    if (*out_end)
+        return VJ_OK;
+    VJ_TRY(vj_bgzf_inflate(vj_input_name(in->input), in->raw.ptr, &piece, in->inflater, dst, err));
+    pass_block(in, &piece);
+    return VJ_OK;
+}
+
+vj_status vj_textin_take(vj_textin *in, size_t want_plain, vj_buf *raw, vj_bgzf_pieces *pieces,
+                         bool *out_end, vj_error *err)
+{
+    size_t plain = 0;
+
+    *out_end = in->at_end;
+    while (!*out_end) {
+        vj_bgzf_piece piece;
+
+        VJ_TRY(find_block(in, &piece, out_end, err));
+        if (*out_end || (plain > 0 && plain + piece.plain_bytes > want_plain &&
+                         piece.plain_bytes > 0))
+            break;
+        VJ_TRY(VJ_VEC_RESERVE(&pieces->list, 1, err));
+        const uint8_t *block = in->raw.ptr + piece.off;
+        piece.off = raw->len_bytes;
+        VJ_TRY(vj_buf_append(raw, block, piece.block_bytes, err));
+        pieces->list.ptr[pieces->list.n++] = piece;
+        plain += piece.plain_bytes;
+        pass_block(in, &piece);
+    }
+    in->at_end = *out_end;
+    return VJ_OK;
 }
 
 static vj_status read_gzip(vj_textin *in, vj_buf *dst, bool *out_end, vj_error *err)

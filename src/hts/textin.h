@@ -9,6 +9,7 @@
 #ifndef VJ_HTS_TEXTIN_H
 #define VJ_HTS_TEXTIN_H
 
+#include "codec/inflate.h"
 #include "os/os.h"
 
 typedef enum vj_wrapping { VJ_WRAP_NONE, VJ_WRAP_BGZF, VJ_WRAP_GZIP } vj_wrapping;
@@ -29,6 +30,27 @@ const char *vj_textin_name(const vj_textin *in);
  * errors: VJ_E_CORRUPT (file, offset of the block, expected, found), VJ_E_IO, VJ_E_NOMEM
  */
 VJ_MUST_CHECK vj_status vj_textin_read(vj_textin *in, vj_buf *dst, bool *out_end, vj_error *err);
+/* One BGZF block as it was found in the file, to be inflated later, maybe by another thread. */
+typedef struct vj_bgzf_piece {
+    size_t off;       /* among the bytes that were taken */
+    int64_t file_off; /* for messages */
+    size_t head_bytes, block_bytes, plain_bytes;
+} vj_bgzf_piece;
+typedef struct vj_bgzf_pieces {
+    VJ_VEC(vj_bgzf_piece) list;
+} vj_bgzf_pieces;
+/*
+ * BGZF only: the next blocks, as many as hold want_plain bytes, appended to raw and pieces;
+ * *out_end: there is nothing behind them. Sizes are checked, contents when they are inflated.
+ *
+ * errors: those of vj_textin_read
+ */
+VJ_MUST_CHECK vj_status vj_textin_take(vj_textin *in, size_t want_plain, vj_buf *raw,
+                                       vj_bgzf_pieces *pieces, bool *out_end, vj_error *err);
+/* Append what a piece holds to dst. name is the input's; threads: any, one per inflater and dst. */
+VJ_MUST_CHECK vj_status vj_bgzf_inflate(const char *name, const uint8_t *raw,
+                                        const vj_bgzf_piece *piece, vj_inflater *inflater,
+                                        vj_buf *dst, vj_error *err);
 /* The end was reached without BGZF's end block (only with allow_truncated). */
 bool vj_textin_lacks_end(const vj_textin *in);
 int64_t vj_textin_bytes_done(const vj_textin *in);

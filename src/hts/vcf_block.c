@@ -11,6 +11,15 @@ static size_t win_left(const vj_vcf_reader *reader)
     return reader->win.len_bytes - reader->win_beg;
 }
 
+vj_status vj_vcf_check_window(const vj_vcf_reader *reader, vj_error *err)
+{
+    if (reader->win.len_bytes <= MAX_BLOCK_BYTES)
+        return VJ_OK;
+    return vj_fail(err, VJ_E_CORRUPT, "%s: line %lld: expected a line of at most 1 GiB, found "
+                                      "a longer one", reader->name,
+                   (long long)reader->next_line);
+}
+
 /* Read more behind the window; what was used up makes room first. */
 static vj_status grow_window(vj_vcf_reader *reader, vj_error *err)
 {
@@ -21,10 +30,7 @@ static vj_status grow_window(vj_vcf_reader *reader, vj_error *err)
         win->len_bytes -= reader->win_beg;
         reader->win_beg = 0;
     }
-    if (win->len_bytes > MAX_BLOCK_BYTES)
-        return vj_fail(err, VJ_E_CORRUPT, "%s: line %lld: expected a line of at most 1 GiB, found "
-                                          "a longer one", reader->name,
-                       (long long)reader->next_line);
+    VJ_TRY(vj_vcf_check_window(reader, err));
     if (reader->bcf != NULL)
         VJ_TRY(vj_bcfin_read(reader->bcf, win, &reader->win_end, err));
     else
@@ -83,6 +89,8 @@ vj_status vj_vcf_block_new(vj_budget *budget, vj_vcf_block **out, vj_error *err)
     block->budget = budget;
     vj_buf_init(&block->text, budget, 0);
     vj_buf_init(&block->prev_contig, budget, 0);
+    vj_buf_init(&block->raw, budget, 0);
+    block->pieces.list.budget = budget;
     block->line_ends.budget = budget;
     return VJ_OK;
 }
@@ -93,6 +101,9 @@ void vj_vcf_block_free(vj_vcf_block *block)
         return;
     vj_buf_fini(&block->text);
     vj_buf_fini(&block->prev_contig);
+    vj_buf_fini(&block->raw);
+    VJ_VEC_FINI(&block->pieces.list);
+    vj_inflater_free(block->inflater);
     VJ_VEC_FINI(&block->line_ends);
     vj_free(block);
 }
@@ -156,7 +167,7 @@ static size_t trim_blanks(vj_vcf_block *block)
 
     while (block->line_ends.n > 0) {
         size_t n = block->line_ends.n;
-        size_t beg = n > 1 ? (size_t)block->line_ends.ptr[n - 2] + 1 : 0;
+        size_t beg = n > 1 ? (size_t)block->line_ends.ptr[n - 2] + 1 : block->text_beg;
         size_t len = block->line_ends.ptr[n - 1] - beg;
 
         if (without_cr((vj_span){(const char *)block->text.ptr + beg, len}).len_bytes > 0)
@@ -175,14 +186,17 @@ static vj_status prepend_blanks(vj_vcf_block *block, size_t n, vj_error *err)
     if (n > MAX_BLOCK_BYTES)
         return vj_fail(err, VJ_E_CORRUPT, "line %lld: expected a record, found more than 2^30 "
                                           "blank lines", (long long)block->first_line);
+    if (n == 0)
+        return VJ_OK;
     VJ_TRY(vj_buf_reserve(&block->text, n + VJ_SCAN_PAD_BYTES, err));
     VJ_TRY(VJ_VEC_RESERVE(&block->line_ends, n, err));
-    memmove(block->text.ptr + n, block->text.ptr, block->text.len_bytes);
-    memset(block->text.ptr, '\n', n);
+    uint8_t *first = block->text.ptr + block->text_beg;
+    memmove(first + n, first, block->text.len_bytes - block->text_beg);
+    memset(first, '\n', n);
     block->text.len_bytes += n;
     memmove(block->line_ends.ptr + n, block->line_ends.ptr, had * sizeof *block->line_ends.ptr);
     for (size_t i = 0; i < n; i++)
-        block->line_ends.ptr[i] = (uint32_t)i;
+        block->line_ends.ptr[i] = (uint32_t)(block->text_beg + i);
     for (size_t i = n; i < n + had; i++)
         block->line_ends.ptr[i] += (uint32_t)n;
     block->line_ends.n += n;
@@ -190,7 +204,7 @@ static vj_status prepend_blanks(vj_vcf_block *block, size_t n, vj_error *err)
 }
 
 /* At the end of the input: a last line without a newline. */
-static vj_status take_rest(vj_vcf_reader *reader, vj_vcf_block *block, vj_error *err)
+vj_status vj_vcf_take_rest(vj_vcf_reader *reader, vj_vcf_block *block, vj_error *err)
 {
     bool partial = win_left(reader) > 0;
     bool cut = reader->in != NULL && vj_textin_lacks_end(reader->in);
@@ -213,7 +227,7 @@ static vj_status take_rest(vj_vcf_reader *reader, vj_vcf_block *block, vj_error 
 
 static vj_span line_of(const vj_vcf_block *block, size_t line_i)
 {
-    size_t beg = line_i > 0 ? (size_t)block->line_ends.ptr[line_i - 1] + 1 : 0;
+    size_t beg = line_i > 0 ? (size_t)block->line_ends.ptr[line_i - 1] + 1 : block->text_beg;
 
     return (vj_span){(const char *)block->text.ptr + beg, block->line_ends.ptr[line_i] - beg};
 }
@@ -282,44 +296,52 @@ static vj_status fill_block(vj_vcf_reader *reader, size_t want_lines, size_t wan
 
     vj_buf_reset(&block->text);
     VJ_VEC_RESET(&block->line_ends);
+    block->text_beg = 0;
+    block->ahead = false;
     while (!full) {
         if (win_left(reader) > 0)
             VJ_TRY(take_lines(reader, want_lines, want_bytes, block, &full, err));
         *out_end = !full && reader->win_end;
         if (*out_end)
-            return take_rest(reader, block, err);
+            return vj_vcf_take_rest(reader, block, err);
         if (!full)
             VJ_TRY(grow_window(reader, err));
     }
     return VJ_OK;
 }
 
-static vj_status next_block(vj_vcf_reader *reader, size_t lines, size_t bytes,
-                            vj_vcf_block *block, bool *out_more, vj_error *err)
+/*
+ * Blank lines count only when another line follows (S-2): those at the end of a block are held
+ * back for the next one, which says so or not.
+ */
+vj_status vj_vcf_close_block(vj_vcf_reader *reader, vj_vcf_block *block, vj_error *err)
 {
     size_t blanks = reader->held_blanks;
-    bool at_end = false;
 
-    /*
-     * Blank lines count only when another line follows (S-2): those at the end of a block are
-     * held back for the next one, which says so or not.
-     */
-    do {
-        block->first_line = reader->next_line;
-        VJ_TRY(fill_block(reader, lines, bytes, block, &at_end, err));
-        reader->next_line += (int64_t)block->line_ends.n;
-        reader->held_blanks = trim_blanks(block);
-        if (block->line_ends.n == 0)
-            blanks += reader->held_blanks;
-    } while (block->line_ends.n == 0 && !at_end);
-    *out_more = block->line_ends.n > 0;
-    if (!*out_more)
+    block->first_line = reader->next_line - (int64_t)blanks;
+    reader->next_line += (int64_t)block->line_ends.n;
+    reader->held_blanks = trim_blanks(block);
+    if (block->line_ends.n == 0) {
+        reader->held_blanks += blanks;
         return VJ_OK;
-    block->first_line -= (int64_t)blanks;
+    }
     VJ_TRY(prepend_blanks(block, blanks, err));
     VJ_TRY(vj_buf_reserve(&block->text, VJ_SCAN_PAD_BYTES, err));
     memset(block->text.ptr + block->text.len_bytes, 0, VJ_SCAN_PAD_BYTES);
     return follow_contigs(reader, block, err);
+}
+
+static vj_status next_block(vj_vcf_reader *reader, size_t lines, size_t bytes,
+                            vj_vcf_block *block, bool *out_more, vj_error *err)
+{
+    bool at_end = false;
+
+    do {
+        VJ_TRY(fill_block(reader, lines, bytes, block, &at_end, err));
+        VJ_TRY(vj_vcf_close_block(reader, block, err));
+    } while (block->line_ends.n == 0 && !at_end);
+    *out_more = block->line_ends.n > 0;
+    return VJ_OK;
 }
 
 /* Rows, not lines, are what a batch is bound by. */

@@ -678,9 +678,10 @@ vj_status vj_vcf_parse(const vj_vcf_reader *reader, const vj_vcf_block *block,
     vj_parse p = {.reader = reader, .block = block, .rows = rows, .s = rows->scratch, .err = err,
                   .scan = vj_scan_best(), .marks = vj_scan_best_marks()};
     const char *text = (const char *)block->text.ptr;
-    size_t beg = 0;
+    size_t beg = block->text_beg;
+    size_t text_bytes = block->text.len_bytes - beg;
 
-    p.kinds = block->text.len_bytes > 0 ? vj_scan_kinds(text, block->text.len_bytes) : 0;
+    p.kinds = text_bytes > 0 ? vj_scan_kinds(text + beg, text_bytes) : 0;
     p.plain = vj_plain_wanted(reader) && (p.kinds & (VJ_BYTES_BLANK | VJ_BYTES_CONTROL)) == 0;
     VJ_TRY(vj_vcf_rows_reset(rows, reader, err));
     VJ_TRY(make_scratch(&p));

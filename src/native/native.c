@@ -191,6 +191,30 @@ static vj_status read_batch(void *ctx, void *batch, bool *out_more, vj_error *er
     return VJ_OK;
 }
 
+static vj_status prepare_batch(void *ctx, void *batch, vj_error *err)
+{
+    native_run *run = ctx;
+    native_batch *b = batch;
+    vj_stage_mark mark = vj_stage_start(run->plan->track);
+
+    for (int32_t i = 0; i < run->plan->n_samples; i++)
+        if (b->parts[i].has_rows)
+            VJ_TRY(vj_left_fill(b->parts[i].plan->source, b->parts[i].left, err));
+    vj_stage_stop(run->plan->track, VJ_STAGE_READ, mark, 0, 0);
+    return VJ_OK;
+}
+
+static vj_status link_batch(void *ctx, void *batch, vj_error *err)
+{
+    native_run *run = ctx;
+    native_batch *b = batch;
+
+    for (int32_t i = 0; i < run->plan->n_samples; i++)
+        if (b->parts[i].has_rows)
+            VJ_TRY(vj_left_link(b->parts[i].plan->source, b->parts[i].left, err));
+    return VJ_OK;
+}
+
 /* ---- work ---- */
 
 /* Columns of the current piece. */
@@ -569,6 +593,8 @@ static vj_status run_pipeline(native_run *run, vj_error *err)
         .worker_new = worker_new,
         .worker_free = worker_free,
         .read = read_batch,
+        .prepare = prepare_batch,
+        .link = link_batch,
         .work = work_batch,
         .commit = commit_batch,
         .crew = &run->crew,

@@ -8,7 +8,10 @@
 typedef struct trial {
     _Atomic int64_t in_flight;
     int64_t max_in_flight, n_items, next, committed;
-    int64_t fail_read, fail_work, fail_commit, cancel_at; /* item number or -1 */
+    int64_t linked;
+    bool with_link;
+    /* item number or -1 */
+    int64_t fail_read, fail_prepare, fail_link, fail_work, fail_commit, cancel_at;
     vj_stop stop;
     _Atomic uint64_t rng;
     bool out_of_order;
@@ -58,6 +61,25 @@ static vj_status read_item(void *ctx, void *batch, bool *out_more, vj_error *err
     int64_t n = atomic_fetch_add(&t->in_flight, 1) + 1;
     t->max_in_flight = VJ_MAX(t->max_in_flight, n);
     return VJ_OK;
+}
+
+static vj_status prepare_item(void *ctx, void *batch, vj_error *err)
+{
+    trial *t = ctx;
+
+    maybe_wait(t);
+    return *(int64_t *)batch == t->fail_prepare ? vj_fail(err, VJ_E_NOMEM, "prepare") : VJ_OK;
+}
+
+static vj_status link_item(void *ctx, void *batch, vj_error *err)
+{
+    trial *t = ctx;
+    int64_t number = *(int64_t *)batch;
+
+    maybe_wait(t);
+    t->out_of_order |= number != t->linked;
+    t->linked++;
+    return number == t->fail_link ? vj_fail(err, VJ_E_SCHEMA, "link") : VJ_OK;
 }
 
 static vj_status work_item(void *ctx, void *worker, void *batch, vj_error *err)
@@ -127,11 +149,24 @@ static vj_status commit_item(void *ctx, void *batch, vj_error *err)
 
 static vj_status run(trial *t, int n_workers, int n_batches, vj_error *err)
 {
-    const vj_pipeline_ops ops = {.ctx = t, .batch_new = batch_new, .batch_free = batch_free,
+    vj_pipeline_ops ops = {.ctx = t, .batch_new = batch_new, .batch_free = batch_free,
                                  .read = read_item, .work = work_item, .commit = commit_item,
                                  .crew = &t->crew};
 
+    if (t->with_link) {
+        ops.prepare = prepare_item;
+        ops.link = link_item;
+    }
     return vj_pipeline_run(&ops, n_workers, n_batches, &t->stop, err);
+}
+
+/* An earlier item's failure wins; of one item, that of the earlier step. */
+static void expect(int64_t fails_at, vj_status status, int64_t *first, vj_status *expected)
+{
+    if (fails_at < 0 || fails_at > *first)
+        return;
+    *first = fails_at;
+    *expected = status;
 }
 
 static int64_t maybe(uint64_t *rng, int64_t n)
@@ -156,18 +191,14 @@ static void order_holds_under_failures(void **state)
         t.fail_read = maybe(&rng, t.n_items);
         t.fail_work = maybe(&rng, t.n_items);
         t.fail_commit = maybe(&rng, t.n_items);
-        if (t.fail_commit >= 0) {
-            first = t.fail_commit;
-            expected = VJ_E_OUTPUT;
-        }
-        if (t.fail_work >= 0 && t.fail_work <= first) {
-            first = t.fail_work;
-            expected = VJ_E_CORRUPT;
-        }
-        if (t.fail_read >= 0 && t.fail_read <= first) {
-            first = t.fail_read;
-            expected = VJ_E_IO;
-        }
+        t.with_link = round % 2 == 0;
+        t.fail_prepare = t.with_link ? maybe(&rng, t.n_items) : -1;
+        t.fail_link = t.with_link ? maybe(&rng, t.n_items) : -1;
+        expect(t.fail_commit, VJ_E_OUTPUT, &first, &expected);
+        expect(t.fail_work, VJ_E_CORRUPT, &first, &expected);
+        expect(t.fail_link, VJ_E_SCHEMA, &first, &expected);
+        expect(t.fail_prepare, VJ_E_NOMEM, &first, &expected);
+        expect(t.fail_read, VJ_E_IO, &first, &expected);
         vj_status rc = run(&t, n_workers, n_batches, &err);
         assert_false(t.out_of_order);
         assert_false(t.parts_missing);
@@ -186,7 +217,8 @@ static void a_cancel_ends_it(void **state)
     uint64_t rng = test_seed();
 
     for (int round = 0; round < 60; round++) {
-        trial t = {.n_items = 400, .rng = test_random(&rng), .fail_read = -1, .fail_work = -1,
+        trial t = {.n_items = 400, .rng = test_random(&rng), .fail_read = -1, .fail_prepare = -1,
+                   .fail_link = -1, .fail_work = -1, .with_link = round % 2 == 0,
                    .fail_commit = -1, .cancel_at = (int64_t)(test_random(&rng) % 200)};
         vj_error err = {0};
 

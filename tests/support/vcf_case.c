@@ -129,6 +129,43 @@ static void check_rows(const vj_vcf_rows *rows)
         assert_int_equal(rows->cols[k].n_rows, rows->n_rows);
 }
 
+#define N_AHEAD 3
+
+/* Three blocks are read, filled from the last to the first, and linked in order. */
+static void read_rows_ahead(vcf_case *c, vj_vcf_reader *reader, const char *columns,
+                            int64_t block_lines, int64_t block_bytes)
+{
+    vj_vcf_block *blocks[N_AHEAD] = {NULL};
+    vj_vcf_rows *rows = NULL;
+    bool more = true;
+
+    for (int i = 0; i < N_AHEAD; i++)
+        VJ_GO(c->status, vj_vcf_block_new(NULL, &blocks[i], &c->err));
+    VJ_GO(c->status, vj_vcf_rows_new(reader, NULL, &rows, &c->err));
+    while (more) {
+        int n = 0;
+
+        for (; n < N_AHEAD && more; n += more)
+            VJ_GO(c->status, vj_vcf_block_read(reader, block_lines, block_bytes, blocks[n], &more,
+                                               &c->err));
+        for (int i = n - 1; i >= 0; i--)
+            VJ_GO(c->status, vj_vcf_block_fill(reader, blocks[i], &c->err));
+        for (int i = 0; i < n; i++) {
+            VJ_GO(c->status, vj_vcf_block_link(reader, blocks[i], &c->err));
+            VJ_GO(c->status, vj_vcf_parse(reader, blocks[i], rows, &c->err));
+            check_rows(rows);
+            put_rows(c, rows, columns);
+            vj_vcf_counts_add(&c->counts, &rows->counts);
+        }
+    }
+    keep_notes(c, reader);
+out:
+    vj_vcf_rows_free(rows);
+    for (int i = 0; i < N_AHEAD; i++)
+        vj_vcf_block_free(blocks[i]);
+    vj_vcf_free(reader);
+}
+
 /* Rows of an open reader, which is freed; c->status and c->err tell how it was opened. */
 static void read_rows(vcf_case *c, vj_vcf_reader *reader, const char *columns,
                       int64_t block_lines, int64_t block_bytes)
@@ -144,6 +181,10 @@ static void read_rows(vcf_case *c, vj_vcf_reader *reader, const char *columns,
     if (c->status != VJ_OK)
         return;
     put_columns(c, vj_vcf_schema_view(reader));
+    if (block_lines < 0 && vj_vcf_can_share(reader)) {
+        read_rows_ahead(c, reader, columns, -block_lines, block_bytes);
+        return;
+    }
     VJ_GO(c->status, vj_vcf_block_new(NULL, &block, &c->err));
     VJ_GO(c->status, vj_vcf_rows_new(reader, NULL, &rows, &c->err));
     for (;;) {

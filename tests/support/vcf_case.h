@@ -22,7 +22,8 @@ typedef struct vcf_case {
 
 /*
  * Read bytes as a VCF and collect the wanted columns (comma list, NULL: all) in blocks of
- * block_lines lines and block_bytes bytes. Free with vcf_case_fini.
+ * block_lines lines and block_bytes bytes. block_lines below 0: about so many in three steps with
+ * three blocks under way, where the reader can. Free with vcf_case_fini.
  */
 vcf_case vcf_case_run(const void *bytes, size_t len_bytes, const vj_vcf_read_options *options,
                       const char *columns, int64_t block_lines, int64_t block_bytes);

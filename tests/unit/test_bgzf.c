@@ -24,9 +24,19 @@ static vj_buf make_bgzf(size_t block_bytes, bool with_end)
     return file;
 }
 
+/* In blocks of two lines, and in the three steps for several workers: the same. */
 static vcf_case run(const vj_buf *file, size_t len, const vj_vcf_read_options *options)
 {
-    return vcf_case_run(file->ptr, len, options, WANTED, 2, 1000);
+    vcf_case c = vcf_case_run(file->ptr, len, options, WANTED, 2, 1000);
+    vcf_case ahead = vcf_case_run(file->ptr, len, options, WANTED, -2, 1000);
+
+    assert_int_equal(ahead.status, c.status);
+    if (c.status == VJ_OK) {
+        assert_string_equal(ahead.rows, c.rows);
+        assert_int_equal(ahead.n_notes, c.n_notes);
+    }
+    vcf_case_fini(&ahead);
+    return c;
 }
 
 static void blocks_of_any_size_are_read(void **state)
@@ -195,11 +205,35 @@ static void gzip_cut_inside_a_member_or_with_garbage_behind_is_an_error(void **s
 static vj_status read_bgzf(void *arg, vj_error *err)
 {
     const vj_buf *file = arg;
-    vcf_case c = run(file, file->len_bytes, NULL);
+    vcf_case c = vcf_case_run(file->ptr, file->len_bytes, NULL, WANTED, 2, 1000);
     vj_status rc = c.status;
 
     *err = c.err;
     vcf_case_fini(&c);
+    return rc;
+}
+
+/* One block after the other in three steps. */
+static vj_status read_ahead(void *arg, vj_error *err)
+{
+    const vj_buf *file = arg;
+    vj_vcf_reader *reader = NULL;
+    vj_vcf_block *block = NULL;
+    vj_status rc = VJ_OK;
+    bool more = true;
+
+    VJ_GO(rc, vj_vcf_open_memory("t.vcf", file->ptr, file->len_bytes, NULL, NULL, &reader, err));
+    VJ_GO(rc, vj_vcf_block_new(NULL, &block, err));
+    while (more) {
+        VJ_GO(rc, vj_vcf_block_read(reader, 2, 1000, block, &more, err));
+        if (!more)
+            break;
+        VJ_GO(rc, vj_vcf_block_fill(reader, block, err));
+        VJ_GO(rc, vj_vcf_block_link(reader, block, err));
+    }
+out:
+    vj_vcf_block_free(block);
+    vj_vcf_free(reader);
     return rc;
 }
 
@@ -210,6 +244,7 @@ static void want_of_memory_leaves_nothing_behind(void **state)
     vj_buf gz = make_gzip(100);
 
     sweep_allocations(read_bgzf, &file);
+    sweep_allocations(read_ahead, &file);
     sweep_allocations(read_bgzf, &gz);
     vj_buf_fini(&file);
     vj_buf_fini(&gz);
