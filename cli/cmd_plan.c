@@ -10,7 +10,7 @@ static int run_plan(int argc, char **argv);
 const vj_cli_verb vj_verb_plan;
 const vj_cli_verb vj_verb_plan = {
     .name = "plan",
-    .args = "[options as for annotate] -a NAME=PATH [IN]",
+    .args = "[options as for annotate] -a NAME=PATH [IN...]",
     .summary = "say which engine would run, why, and what it would cost",
     .details = "Takes the options of annotate, reads headers and footers only, and writes nothing "
                "but its answer.",

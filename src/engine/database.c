@@ -423,8 +423,10 @@ static vj_status find_start_base(vj_database *db, vj_error *err)
     /* the last and the first; the others only while no row of theirs could tell */
     for (int32_t i = 0; i < n && (i < 2 || votes.zero + votes.one == 0); i++) {
         const vj_db_rowgroup *group = &db->rowgroups[i == 0 ? n - 1 : i - 1];
+        const vj_db_file *file = &db->files[group->file_i];
 
-        if (db->files[group->file_i].end_i >= 0)
+        /* columns of built files are stored as others: one that does not say is taken for 1 */
+        if (file->end_i >= 0 && file->built == NULL)
             VJ_TRY(vote_rowgroup(db, group, &votes, err));
     }
     int64_t minority = VJ_MIN(votes.zero, votes.one);
