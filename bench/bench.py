@@ -1,6 +1,6 @@
 """Compare varjoin with its peers: whole processes, run in turn, medians of wall, CPU and peak memory.
 
-usage: bench.py [--scale 1,4,8] [--repeats 5] [--only join,vcf,normalize,engines] [--varjoin PROGRAM] [--dir DIR]
+usage: bench.py [--scale 1,4,8] [--repeats 5] [--only join,vcf,normalize,engines,tracker] [--varjoin PROGRAM] [--dir DIR]
                 [--echtvar PROGRAM] [--vcfanno PROGRAM] [--snpsift "java -jar SnpSift.jar"]
 
 join       13.5 million rows x 27 columns as Polars writes them, 80,000 sample variants, all columns
@@ -10,6 +10,7 @@ vcf        the same to VCF.gz; the peers are bcftools annotate, which reads the 
            those of echtvar, vcfanno and SnpSift whose program is named.
 normalize  a VCF.gz of one million records to Parquet; the peer is polars-bio.
 engines    the DuckDB and Polars engines over the same statement or query by hand (bench/by_hand.py).
+tracker    annotate with and without the resource tracker, in turn: what measuring costs.
 
 Before a time counts, the results are compared (bench/compare.py). Writes bench.json, bench.svg and
 bench.png into the folder, and prints the tables. docs/benchmarks.md tells how to read them.
@@ -56,6 +57,8 @@ def table_text(result: dict) -> str:
         m = tool["median"]
         lines.append(f"| {name} | {m['wall_s']:.2f} | {m['cpu_s']:.2f} | {m['peak_mb']:.0f} | {m['read_mb']:.0f} | "
                      f"{tool.get('out_mb', 0):.1f} | {m['cpu_s'] / base:.2f} |")
+    if "note" in result:
+        lines += ["", result["note"]]
     return "\n".join(lines) + "\n"
 
 
@@ -93,6 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", default="1", help="1, 2, 4, 8 or several, by commas")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--tracker-repeats", type=int, default=21, help="pairs of runs of the job `tracker`")
     parser.add_argument("--only", default=",".join(JOBS))
     parser.add_argument("--varjoin", type=Path, default=ROOT / "build" / "release" / "varjoin")
     parser.add_argument("--dir", type=Path, default=ROOT / "build" / "bench")

@@ -1,5 +1,7 @@
 """The jobs of the benchmark: data made once, the same work for each tool, results compared."""
 
+import json
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -173,4 +175,40 @@ def normalize(varjoin: Path, folder: Path, options) -> list[dict]:
     return [{"title": title, "records": RECORDS, "sample_mb": size_mb(sample), "tools": tools}]
 
 
-JOBS = {"join": join, "vcf": vcf, "normalize": normalize}
+# ---- what measuring costs ----
+
+
+def own_share(record: Path) -> float:
+    """Per cent of a run's CPU time that its tracker took, by its own account."""
+    resources = json.loads(record.read_text())["resources"]
+    return 100 * resources["measuring_cpu_seconds"] / (resources["user_cpu_seconds"] + resources["system_cpu_seconds"])
+
+
+def tracker(varjoin: Path, folder: Path, options) -> list[dict]:
+    """annotate with and without the resource tracker, many times in turn; the record is written and read, too."""
+    database, sample, table = join_data(varjoin, folder, 1)
+    jobs = []
+    for engine in ("native", "polars"):
+        out, record = folder / f"out-{engine}.parquet", folder / f"{engine}.run.json"
+        words = [str(varjoin), "annotate", "-q", "--engine", engine, "-a", f"ensembl={database}", "-o", str(out),
+                 "--python", sys.executable, str(sample if engine == "native" else table)]
+        commands = {"tracked": [*words, "--report", str(record)], "untracked": ["env", "VARJOIN_NO_TRACKING=1", *words]}
+        title = f"tracker, {engine}: {ROWS:,} rows, {VARIANTS:,} variants"
+        say(title)
+        shares: list[float] = []
+        tools = in_turn(commands, options.tracker_repeats, folder, each=lambda name: name == "tracked" and shares.append(own_share(record)))
+        on, off = ([run["cpu_s"] for run in tools[name]["runs"]] for name in ("tracked", "untracked"))
+        extra = sorted(100 * (a - b) / b for a, b in zip(on, off))
+        low, high = extra[len(extra) // 4], extra[-1 - len(extra) // 4]
+        note = (f"CPU of neighbouring runs: median {statistics.median(extra):+.2f} % with the tracker (middle half {low:+.2f} to {high:+.2f} %); "
+                f"by its own account it takes {statistics.median(shares):.2f} % (highest {max(shares):.2f} %)")
+        say("  " + note)
+        for tool in tools.values():
+            tool["out_mb"] = size_mb(out)
+        out.unlink()
+        record.unlink()
+        jobs.append({"title": title, "note": note, "own_share_percent": shares, "paired_percent": extra, "tools": tools})
+    return jobs
+
+
+JOBS = {"join": join, "vcf": vcf, "normalize": normalize, "tracker": tracker}

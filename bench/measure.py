@@ -53,7 +53,7 @@ def shown(word: str) -> str:
     return word.replace(str(ROOT) + "/", "")
 
 
-def in_turn(commands: dict[str, list[str]], repeats: int, folder: Path, check=None) -> dict:
+def in_turn(commands: dict[str, list[str]], repeats: int, folder: Path, check=None, each=None) -> dict:
     """
     Each command once unmeasured, then `check()`, which ends the program when the results differ, then
     all of them in turn, `repeats` times: a machine whose mood changes is as moody to all.
@@ -65,6 +65,8 @@ def in_turn(commands: dict[str, list[str]], repeats: int, folder: Path, check=No
             if turn == 0:
                 continue
             runs[name].append(result)
+            if each is not None:
+                each(name)
             say(f"  {name:24s} {result['wall_s']:7.2f} s {result['cpu_s']:7.2f} CPU-s {result['peak_mb']:8.0f} MB")
         if turn == 0 and check is not None:
             check()

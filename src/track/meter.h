@@ -72,6 +72,7 @@ typedef struct vj_track_figures {
     int64_t major_faults;
     int64_t voluntary_switches;
     int64_t involuntary_switches;
+    int64_t measuring_cpu_ns; /* what all this took itself: begin, end, sampler, stages */
     int64_t sample_interval_ms; /* of the points below; 0: there are none */
     size_t n_stages;
     vj_stage_figures stages[VJ_TRACK_MAX_STAGES]; /* those of the common ones that ran, too */

@@ -330,6 +330,7 @@ static json_t *resources_json(vj_record *rec, const vj_report *r)
     put(rec, m, "major_faults", json_integer(f->major_faults));
     put(rec, m, "voluntary_switches", json_integer(f->voluntary_switches));
     put(rec, m, "involuntary_switches", json_integer(f->involuntary_switches));
+    put(rec, m, "measuring_cpu_seconds", seconds(f->measuring_cpu_ns));
     put(rec, m, "sample_interval_ms",
         f->sample_interval_ms > 0 ? json_integer(f->sample_interval_ms) : json_null());
     return m;

@@ -287,6 +287,25 @@ static void points_stay_bounded(void **state)
         assert_true(f.points[i].at_ns > f.points[i - 1].at_ns);
 }
 
+/* Below one hundredth of a core, in a build with sanitizers and with a stage every millisecond. */
+static void measuring_says_what_it_costs(void **state)
+{
+    (void)state;
+    vj_track *track = begin(0);
+
+    for (int i = 0; i < 500; i++) {
+        vj_stage_mark mark = vj_stage_start(track);
+        vj_sleep_ms(1);
+        vj_stage_stop(track, VJ_STAGE_PARSE, mark, 1, 1);
+    }
+    vj_track_figures f = end(track);
+    assert_int_equal(f.n_stages, 1);
+    assert_int_equal(f.stages[0].calls, 500); /* the trials are in none of them */
+    assert_true(f.measuring_cpu_ns > 0);
+    assert_true(f.measuring_cpu_ns < f.user_ns + f.system_ns + 1000000);
+    assert_true(f.measuring_cpu_ns < f.wall_ns / 100);
+}
+
 static void bytes_are_counted(void **state)
 {
     (void)state;
@@ -374,6 +393,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_small_child_of_a_large_parent_is_small),
         cmocka_unit_test(sums_are_sampled_at_the_first_interval),
         cmocka_unit_test(points_stay_bounded),
+        cmocka_unit_test(measuring_says_what_it_costs),
         cmocka_unit_test(bytes_are_counted),
         cmocka_unit_test(null_track_is_harmless),
         cmocka_unit_test(begin_survives_failing_allocations),
