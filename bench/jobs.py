@@ -192,7 +192,7 @@ def tracker(varjoin: Path, folder: Path, options) -> list[dict]:
         out, record = folder / f"out-{engine}.parquet", folder / f"{engine}.run.json"
         words = [str(varjoin), "annotate", "-q", "--engine", engine, "-a", f"ensembl={database}", "-o", str(out),
                  "--python", sys.executable, str(sample if engine == "native" else table)]
-        commands = {"tracked": [*words, "--report", str(record)], "untracked": ["env", "VARJOIN_NO_TRACKING=1", *words]}
+        commands = {"tracked": ["env", "-u", "VARJOIN_NO_TRACKING", *words, "--report", str(record)], "untracked": ["env", "VARJOIN_NO_TRACKING=1", *words]}
         title = f"tracker, {engine}: {ROWS:,} rows, {VARIANTS:,} variants"
         say(title)
         shares: list[float] = []

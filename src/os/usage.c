@@ -9,7 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_TREE 64
+#define MAX_TREE VJ_WATCH_MAX
+#define LOOKS_PER_LISTING 10
 
 static int64_t timeval_ns(struct timeval t)
 {
@@ -125,22 +126,15 @@ int64_t vj_usage_tree_rss(int64_t pid)
     return vj_usage_tree(pid, NULL);
 }
 
-int64_t vj_usage_tree(int64_t pid, int64_t *out_cpu_ns)
+/* pids[0] and all that descend from it; the number of them. */
+static size_t list_tree(int64_t pids[MAX_TREE])
 {
-    int64_t pids[MAX_TREE] = {pid};
     size_t n = 1;
-    int64_t bytes = 0;
-
-    if (out_cpu_ns != NULL)
-        *out_cpu_ns = 0;
 
     for (size_t i = 0; i < n; i++) {
         char path[320];
         struct dirent *entry;
 
-        bytes += vj_usage_rss(pids[i]);
-        if (out_cpu_ns != NULL)
-            *out_cpu_ns += cpu_of(pids[i]);
         snprintf(path, sizeof path, "/proc/%lld/task", (long long)pids[i]);
         DIR *dir = opendir(path);
         while (dir != NULL && n < MAX_TREE && (entry = readdir(dir)) != NULL) {
@@ -153,7 +147,104 @@ int64_t vj_usage_tree(int64_t pid, int64_t *out_cpu_ns)
         if (dir != NULL)
             closedir(dir);
     }
+    return n;
+}
+
+int64_t vj_usage_tree(int64_t pid, int64_t *out_cpu_ns)
+{
+    int64_t pids[MAX_TREE] = {pid};
+    size_t n = list_tree(pids);
+    int64_t bytes = 0;
+
+    if (out_cpu_ns != NULL)
+        *out_cpu_ns = 0;
+    for (size_t i = 0; i < n; i++) {
+        bytes += vj_usage_rss(pids[i]);
+        if (out_cpu_ns != NULL)
+            *out_cpu_ns += cpu_of(pids[i]);
+    }
     return bytes;
+}
+
+/* ---- often ---- */
+
+static int open_statm(int64_t pid)
+{
+    char path[64];
+
+    if (pid == 0)
+        return open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/%lld/statm", (long long)pid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void vj_watch_begin(vj_watch *watch, int64_t pid)
+{
+    *watch = (vj_watch){.pids = {pid}, .n = 1};
+    watch->fds[0] = open_statm(pid);
+}
+
+/* Those that have come since the last listing; those that are gone read as nothing. */
+static void list_again(vj_watch *watch)
+{
+    int64_t pids[MAX_TREE] = {watch->pids[0]};
+    size_t n = list_tree(pids);
+
+    for (size_t i = 1; i < n; i++) {
+        bool known = false;
+
+        for (size_t k = 0; k < watch->n && !known; k++)
+            known = watch->pids[k] == pids[i] && watch->fds[k] >= 0;
+        if (known || watch->n == MAX_TREE)
+            continue;
+        watch->pids[watch->n] = pids[i];
+        watch->fds[watch->n++] = open_statm(pids[i]);
+    }
+}
+
+int64_t vj_watch_rss(vj_watch *watch)
+{
+    int64_t page_bytes = sysconf(_SC_PAGESIZE);
+    int64_t bytes = 0;
+
+    if (watch->n == 0)
+        return 0;
+    if (watch->pids[0] != 0 && watch->n_looks++ % LOOKS_PER_LISTING == 0)
+        list_again(watch);
+    for (size_t i = 0; i < watch->n; i++) {
+        char text[128];
+        char *end = NULL;
+        ssize_t n = watch->fds[i] >= 0 ? pread(watch->fds[i], text, sizeof text - 1, 0) : -1;
+
+        if (n <= 0) {
+            if (watch->fds[i] >= 0 && i > 0) { /* its number may come again: a new listing asks */
+                close(watch->fds[i]);
+                watch->fds[i] = -1;
+            }
+            continue;
+        }
+        text[n] = '\0';
+        strtoll(text, &end, 10);
+        bytes += strtoll(end, NULL, 10) * page_bytes;
+    }
+    return bytes;
+}
+
+int64_t vj_watch_cpu_ns(const vj_watch *watch)
+{
+    int64_t ns = 0;
+
+    for (size_t i = 0; i < watch->n; i++)
+        ns += watch->fds[i] >= 0 && watch->pids[i] != 0 ? cpu_of(watch->pids[i]) : 0;
+    return ns;
+}
+
+void vj_watch_end(vj_watch *watch)
+{
+    for (size_t i = 0; i < watch->n; i++)
+        if (watch->fds[i] >= 0)
+            close(watch->fds[i]);
+    watch->n = 0;
 }
 
 static void add_rusage(vj_usage *out, const struct rusage *r)

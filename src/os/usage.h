@@ -40,6 +40,27 @@ int64_t vj_usage_tree(int64_t pid, int64_t *out_cpu_ns);
 int64_t vj_usage_children_cpu_ns(void);
 
 /*
+ * A process and all that descend from it (at most 64), looked at often: a look costs one read per
+ * process. Who descends is asked anew at every tenth look, since it costs one per thread.
+ *
+ *   vj_watch_begin(&watch, pid);   pid 0: this process alone, without its children
+ *   bytes = vj_watch_rss(&watch); ...
+ *   vj_watch_end(&watch);          valid on zero
+ */
+#define VJ_WATCH_MAX 64
+typedef struct vj_watch {
+    int64_t pids[VJ_WATCH_MAX];
+    int fds[VJ_WATCH_MAX]; /* statm, kept open; -1: gone */
+    size_t n;
+    int64_t n_looks;
+} vj_watch;
+void vj_watch_begin(vj_watch *watch, int64_t pid);
+int64_t vj_watch_rss(vj_watch *watch);
+/* CPU time so far of those that the last look met, to 10 ms. */
+int64_t vj_watch_cpu_ns(const vj_watch *watch);
+void vj_watch_end(vj_watch *watch);
+
+/*
  * The kernel's own high-water mark of this process's RSS, for one stretch of time. The mark is
  * one per process, so each begin resets it after handing what it showed to all live marks:
  * stretches may nest and overlap, on any threads.

@@ -17,6 +17,7 @@ typedef struct child_cell {
     int64_t pid; /* 0: free */
     vj_peak_mark self_meanwhile;
     int64_t self_at_start_bytes;
+    vj_watch watch;
     int64_t sampled_bytes; /* the most that it and its own were seen with */
     int64_t peers_bytes;   /* peaks of children that ended during this one's life */
 } child_cell;
@@ -30,6 +31,7 @@ struct vj_track {
     vj_peak_mark mark;
 
     int64_t own_cpu_ns; /* of begin and, at the end, of the sampler */
+    vj_watch self;
     vj_lock lock; /* everything below, but for the counters of a stage */
     bool locked_once;
     vj_thread *sampler;
@@ -88,32 +90,41 @@ static void add_point(vj_track *t, const vj_track_point *point)
     t->next_point_ns = point->at_ns + t->point_interval_ms * 1000000 - 500000;
 }
 
+/* CPU time of all since the start: read from other files than memory is, so for points only. */
+static int64_t tree_cpu_ns(const vj_track *t)
+{
+    int64_t ns = vj_usage_cpu_ns() - t->start_cpu_ns;
+
+    if (t->n_children_seen > 0)
+        ns += vj_usage_children_cpu_ns() - t->start_children_cpu_ns;
+    for (size_t i = 0; i < VJ_TRACK_MAX_CHILDREN && t->n_children_seen > 0; i++)
+        if (t->children[i].pid != 0)
+            ns += vj_watch_cpu_ns(&t->children[i].watch);
+    return ns;
+}
+
 /* One look at the tree; whether children are alive. Under the lock. */
 static bool take_sample(vj_track *t, bool is_last)
 {
     vj_track_point point = {.at_ns = vj_clock_ns() - t->start_ns,
-                            .rss_bytes = vj_usage_rss(0),
-                            .cpu_ns = vj_usage_cpu_ns() - t->start_cpu_ns};
+                            .rss_bytes = vj_watch_rss(&t->self)};
     bool any = false;
-    int64_t cpu_ns = 0;
 
-    if (t->n_children_seen > 0)
-        point.cpu_ns += vj_usage_children_cpu_ns() - t->start_children_cpu_ns;
-
-    for (size_t i = 0; i < VJ_TRACK_MAX_CHILDREN; i++) {
+    for (size_t i = 0; i < VJ_TRACK_MAX_CHILDREN && t->n_children_seen > 0; i++) {
         child_cell *child = &t->children[i];
 
         if (child->pid == 0)
             continue;
-        int64_t bytes = vj_usage_tree(child->pid, &cpu_ns);
+        int64_t bytes = vj_watch_rss(&child->watch);
         child->sampled_bytes = VJ_MAX(child->sampled_bytes, bytes);
         point.rss_bytes += bytes;
-        point.cpu_ns += cpu_ns;
         any = true;
     }
     t->peak_sampled_bytes = VJ_MAX(t->peak_sampled_bytes, point.rss_bytes);
-    if (is_last || point.at_ns >= t->next_point_ns)
+    if (is_last || point.at_ns >= t->next_point_ns) {
+        point.cpu_ns = tree_cpu_ns(t);
         add_point(t, &point);
+    }
     return any;
 }
 
@@ -154,6 +165,7 @@ vj_status vj_track_begin(const vj_track_options *options, vj_track **out, vj_err
     t->start_cpu_ns = vj_usage_cpu_ns();
     t->start_children_cpu_ns = vj_usage_children_cpu_ns();
     vj_peak_begin(&t->mark);
+    vj_watch_begin(&t->self, 0);
     t->start_ns = vj_clock_ns();
     if (interval_ms >= 0) {
         t->interval_ms = interval_ms > 0 ? interval_ms : DEFAULT_INTERVAL_MS;
@@ -333,6 +345,7 @@ void vj_track_free(vj_track *track)
         }
         vj_peak_end(&track->mark);
     }
+    vj_watch_end(&track->self);
     if (track->locked_once)
         vj_lock_fini(&track->lock);
     vj_free(track->figures);
@@ -414,6 +427,7 @@ void vj_track_child_begin(vj_track *track, int64_t pid)
     if (cell != NULL) {
         *cell = (child_cell){.pid = pid, .self_at_start_bytes = vj_usage_rss(0)};
         vj_peak_begin(&cell->self_meanwhile);
+        vj_watch_begin(&cell->watch, pid);
     }
     vj_lock_wake(&track->lock); /* the sampler may be in a longer wait */
     vj_lock_give(&track->lock);
@@ -444,8 +458,10 @@ void vj_track_child_end(vj_track *track, int64_t pid, int64_t max_rss_bytes)
                cell != NULL ? own_peak(cell, max_rss_bytes) : max_rss_bytes);
     /* the last of overlapping children to end has all of them in its sum */
     track->peak_bound_bytes = VJ_MAX(track->peak_bound_bytes, self + peers + max_rss_bytes);
-    if (cell != NULL)
+    if (cell != NULL) {
+        vj_watch_end(&cell->watch);
         cell->pid = 0;
+    }
     for (size_t i = 0; i < VJ_TRACK_MAX_CHILDREN; i++) {
         if (track->children[i].pid != 0)
             track->children[i].peers_bytes += max_rss_bytes;
