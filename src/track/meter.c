@@ -19,6 +19,8 @@ typedef struct child_cell {
     int64_t self_at_start_bytes;
     vj_watch watch;
     int64_t sampled_bytes; /* the most that it and its own were seen with */
+    int64_t cpu_ns;        /* of it and its own, when it was asked for last ... */
+    int64_t cpu_asked_ns;  /* ... and when that was, since the start */
     int64_t peers_bytes;   /* peaks of children that ended during this one's life */
 } child_cell;
 
@@ -90,16 +92,26 @@ static void add_point(vj_track *t, const vj_track_point *point)
     t->next_point_ns = point->at_ns + t->point_interval_ms * 1000000 - 500000;
 }
 
-/* CPU time of all since the start: read from other files than memory is, so for points only. */
-static int64_t tree_cpu_ns(const vj_track *t)
+/*
+ * CPU time of all since the start. The kernel adds up all threads of a child for it, which is the
+ * dearest part of a look, so it is asked ten times a second.
+ */
+static int64_t tree_cpu_ns(vj_track *t, int64_t at_ns, bool is_last)
 {
     int64_t ns = vj_usage_cpu_ns() - t->start_cpu_ns;
 
     if (t->n_children_seen > 0)
         ns += vj_usage_children_cpu_ns() - t->start_children_cpu_ns;
     for (size_t i = 0; i < VJ_TRACK_MAX_CHILDREN && t->n_children_seen > 0; i++)
-        if (t->children[i].pid != 0)
-            ns += vj_watch_cpu_ns(&t->children[i].watch);
+        if (t->children[i].pid != 0) {
+            child_cell *child = &t->children[i];
+
+            if (child->cpu_asked_ns == 0 || is_last || at_ns - child->cpu_asked_ns >= 100000000) {
+                child->cpu_ns = vj_watch_cpu_ns(&child->watch);
+                child->cpu_asked_ns = at_ns;
+            }
+            ns += child->cpu_ns;
+        }
     return ns;
 }
 
@@ -122,7 +134,7 @@ static bool take_sample(vj_track *t, bool is_last)
     }
     t->peak_sampled_bytes = VJ_MAX(t->peak_sampled_bytes, point.rss_bytes);
     if (is_last || point.at_ns >= t->next_point_ns) {
-        point.cpu_ns = tree_cpu_ns(t);
+        point.cpu_ns = tree_cpu_ns(t, point.at_ns, is_last);
         add_point(t, &point);
     }
     return any;
