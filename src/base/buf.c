@@ -2,10 +2,6 @@
 
 #include <stdio.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 void vj_buf_init(vj_buf *buf, vj_budget *budget, size_t max_bytes)
 {
     *buf = (vj_buf){.budget = budget, .max_bytes = max_bytes};
@@ -157,57 +153,4 @@ void vj_bits_copy(uint8_t *dst, int64_t dst_off, const uint8_t *src, int64_t src
     }
     for (; i < n; i++)
         vj_bit_put(dst, dst_off + i, vj_bit_get(src, src_off + i));
-}
-
-static inline uint64_t deposit_scalar(uint64_t bits, uint64_t where)
-{
-    uint64_t out = 0;
-
-    for (; where != 0; where &= where - 1, bits >>= 1)
-        if (bits & 1)
-            out |= where & (0 - where);
-    return out;
-}
-
-#define SPREAD(NAME, ATTRIBUTE, DEPOSIT)                                                   \
-    ATTRIBUTE static void NAME(uint8_t *dst, const uint8_t *src, const uint8_t *where,     \
-                               int64_t n)                                                  \
-    {                                                                                      \
-        int64_t used = 0;                                                                  \
-                                                                                           \
-        for (int64_t i = 0; i < n; i += 64) {                                              \
-            uint64_t mask = 0;                                                             \
-            size_t left = (size_t)((n - i + 7) / 8);                                       \
-                                                                                           \
-            memcpy(&mask, where + (i >> 3), left < 8 ? left : 8);                          \
-            if (n - i < 64)                                                                \
-                mask &= ((uint64_t)1 << (n - i)) - 1;                                      \
-            int ones = __builtin_popcountll(mask);                                         \
-            int shift = (int)(used & 7);                                                   \
-            const uint8_t *from = src + (used >> 3);                                       \
-            uint64_t bits = 0;                                                             \
-            if (ones > 0)                                                                  \
-                bits = load64(from) >> shift;                                              \
-            if (shift + ones > 64)                                                         \
-                bits |= (uint64_t)from[8] << (64 - shift);                                 \
-            bits = DEPOSIT(bits, mask);                                                    \
-            memcpy(dst + (i >> 3), &bits, sizeof bits);                                    \
-            used += ones;                                                                  \
-        }                                                                                  \
-    }
-
-SPREAD(spread_scalar, , deposit_scalar)
-#if defined(__x86_64__)
-SPREAD(spread_bmi2, __attribute__((target("bmi2,popcnt"))), _pdep_u64)
-#endif
-
-void vj_bits_spread(uint8_t *dst, const uint8_t *src, const uint8_t *where, int64_t n)
-{
-#if defined(__x86_64__)
-    if (vj_cpu() >= VJ_CPU_AVX2) {
-        spread_bmi2(dst, src, where, n);
-        return;
-    }
-#endif
-    spread_scalar(dst, src, where, n);
 }

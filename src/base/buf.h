@@ -131,10 +131,5 @@ int64_t vj_bits_count(const uint8_t *bits, int64_t n);
 int64_t vj_bits_count_at(const uint8_t *bits, int64_t off, int64_t n);
 /* Copy n bits from src at src_off to dst at dst_off; bits of dst outside are kept. */
 void vj_bits_copy(uint8_t *dst, int64_t dst_off, const uint8_t *src, int64_t src_off, int64_t n);
-/*
- * dst bit i, i < n, is the next unused bit of src where bit i of where is set, else 0; starts of
- * all three at bit 0. dst has whole 8 bytes for each 64 bits begun, src 8 bytes behind those used.
- */
-void vj_bits_spread(uint8_t *dst, const uint8_t *src, const uint8_t *where, int64_t n);
 
 #endif

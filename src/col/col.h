@@ -183,11 +183,23 @@ VJ_MUST_CHECK vj_status vj_colb_append(vj_colb *b, const vj_col *from, int64_t b
 VJ_MUST_CHECK vj_status vj_colb_gather(vj_colb *b, const vj_col *from, const int32_t *idx,
                                        int64_t n, vj_error *err);
 /*
- * Append n rows: from's rows in order where bit i of where is set, a null elsewhere. where has as
- * many ones as from has rows; b is empty. Not for LIST and STRUCT. from's buffers may grow.
+ * Where the rows of an output come from in another column. Input and database are mostly sorted
+ * alike, so that within 64 output rows those that have a source mostly have one after the other.
  */
-VJ_MUST_CHECK vj_status vj_colb_spread(vj_colb *b, vj_colb *from, const uint8_t *where,
-                                       int64_t n, vj_error *err);
+typedef struct vj_places {
+    const int32_t *idx;   /* source row, -1: none */
+    int64_t n;
+    int64_t n_none;
+    const uint8_t *where; /* bitmap of those that are not -1, whole 8 bytes */
+    const int32_t *first; /* for each 64 rows: their first source row, when they are in order */
+} vj_places;
+/* Bytes of memory that vj_places_find needs for n rows. */
+size_t vj_places_bytes(int64_t n);
+/* Look through idx[0..n), which is borrowed; memory is the caller's and 8-byte aligned. */
+void vj_places_find(const int32_t *idx, int64_t n, void *memory, vj_places *out);
+/* The rows of from, which may grow its buffers, into b, which is empty. As vj_colb_gather does. */
+VJ_MUST_CHECK vj_status vj_colb_place(vj_colb *b, vj_colb *from, const vj_places *places,
+                                      vj_error *err);
 /* Append n values of an integer kind, truncated to its width. */
 VJ_MUST_CHECK vj_status vj_colb_ints(vj_colb *b, const int64_t *values, int64_t n, vj_error *err);
 /* Append n texts; a span whose ptr is NULL is a null. */

@@ -5,7 +5,6 @@
 #include "engine/sweep.h"
 #include "native/expand.h"
 #include "native/joint.h"
-#include "native/placement.h"
 
 /* Rows of one input in a batch, and what is to be written for them. */
 typedef struct native_part {
@@ -14,7 +13,7 @@ typedef struct native_part {
     bool has_rows;          /* else the batch holds nothing of this input */
     int32_t first_key;      /* where its keys begin among the batch's */
     vj_expansion rows;      /* to write: the worker makes the first piece, nearly always the whole */
-    vj_placement placement; /* of the database at hand */
+    vj_buf places;          /* of the rows of the database at hand */
     vj_colb *builders;      /* columns of the piece that had to be gathered */
     vj_col *cols;
     vj_content_hash hash;   /* of the piece */
@@ -57,7 +56,7 @@ static void part_fini(native_part *part)
     for (int32_t c = 0; part->builders != NULL && c < plan->out_schema.n_fields; c++)
         vj_colb_fini(&part->builders[c]);
     vj_expansion_fini(&part->rows);
-    vj_buf_fini(&part->placement.where);
+    vj_buf_fini(&part->places);
     vj_free(part->builders);
     vj_free(part->cols);
 }
@@ -68,7 +67,7 @@ static vj_status part_init(native_part *part, const vj_plan *plan, vj_error *err
     size_t n_fields = (size_t)plan->out_schema.n_fields;
 
     part->plan = plan;
-    part->placement.where.budget = budget;
+    part->places.budget = budget;
     VJ_TRY(vj_expansion_init(&part->rows, plan->n_dbs, budget, err));
     VJ_TRY(vj_left_batch_new(plan->source, budget, &part->left, err));
     part->builders = vj_calloc(budget, VJ_MAX(n_fields, 1), sizeof *part->builders, err);
@@ -236,11 +235,16 @@ static vj_status gather_columns(const native_batch *b, native_part *part, vj_err
     for (int32_t d = 0; d < part->plan->n_dbs; d++) {
         vj_matches *m = &b->matches[d];
 
-        VJ_TRY(vj_placement_find(&part->placement, rows->row_db[d].ptr, rows->n_rows, m->n_rows,
-                                 err));
-        for (int32_t p = 0; p < m->n_payload; p++, c++)
-            VJ_TRY(vj_placement_column(&part->placement, &m->payload[p], &part->builders[c],
-                                       &part->cols[c], err));
+        vj_places places;
+
+        vj_buf_reset(&part->places);
+        VJ_TRY(vj_buf_reserve(&part->places, vj_places_bytes(rows->n_rows), err));
+        vj_places_find(rows->row_db[d].ptr, rows->n_rows, part->places.ptr, &places);
+        for (int32_t p = 0; p < m->n_payload; p++, c++) {
+            vj_colb_reset(&part->builders[c]);
+            VJ_TRY(vj_colb_place(&part->builders[c], &m->payload[p], &places, err));
+            part->cols[c] = vj_colb_view(&part->builders[c]);
+        }
     }
     return VJ_OK;
 }

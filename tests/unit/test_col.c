@@ -244,37 +244,40 @@ static void assert_same_rows(vj_colb *a, vj_colb *b)
     }
 }
 
-static void spread_is_a_gather_in_order(void **state)
+static void placed_rows_are_gathered_ones(void **state)
 {
     (void)state;
     static const vj_kind kinds[] = {VJ_BOOL, VJ_U8, VJ_I16, VJ_U32, VJ_I64, VJ_TEXT, VJ_FIXED};
     uint64_t seed = test_seed();
 
-    for (int round = 0; round < 700; round++) {
+    for (int round = 0; round < 1400; round++) {
         vj_type type = {.kind = kinds[round % 7], .width_bytes = 3};
         int64_t n = (int64_t)(test_random(&seed) % 300);
         unsigned gap = 1 + (unsigned)(test_random(&seed) % 5);
-        uint8_t where[64] = {0};
+        unsigned disorder = test_random(&seed) % 2 ? 1000 : 20;
         int32_t idx[300];
-        int64_t used = 0;
-        vj_colb from = {0}, spread = {0}, gathered = {0};
+        uint64_t memory[64];
+        int32_t used = (int32_t)(test_random(&seed) % 3);
+        vj_places places;
+        vj_colb from = {0}, placed = {0}, gathered = {0};
 
-        for (int64_t i = 0; i < n; i++) {
-            bool on = test_random(&seed) % gap == 0;
-
-            vj_bit_put(where, i, on);
-            idx[i] = on ? (int32_t)used++ : -1;
-        }
+        for (int64_t i = 0; i < n; i++)
+            idx[i] = test_random(&seed) % gap == 0 ? used++ : -1;
+        for (int64_t i = 0; i < n; i++) /* some twice, some out of order */
+            if (test_random(&seed) % disorder == 0)
+                idx[i] = used > 0 ? (int32_t)(test_random(&seed) % (uint64_t)used) : -1;
+        assert_true(vj_places_bytes(n) <= sizeof memory);
+        vj_places_find(idx, n, memory, &places);
         assert_ok(vj_colb_init(&from, &type, NULL, &err), &err);
-        assert_ok(vj_colb_init(&spread, &type, NULL, &err), &err);
+        assert_ok(vj_colb_init(&placed, &type, NULL, &err), &err);
         assert_ok(vj_colb_init(&gathered, &type, NULL, &err), &err);
         fill_at_random(&from, used, round % 2, &seed);
         vj_col view = vj_colb_view(&from);
         assert_ok(vj_colb_gather(&gathered, &view, idx, n, &err), &err);
-        assert_ok(vj_colb_spread(&spread, &from, where, n, &err), &err);
-        assert_same_rows(&spread, &gathered);
+        assert_ok(vj_colb_place(&placed, &from, &places, &err), &err);
+        assert_same_rows(&placed, &gathered);
         vj_colb_fini(&from);
-        vj_colb_fini(&spread);
+        vj_colb_fini(&placed);
         vj_colb_fini(&gathered);
     }
 }
@@ -360,7 +363,7 @@ int main(void)
         cmocka_unit_test(hash_of_parts_is_hash_of_the_whole),
         cmocka_unit_test(bits_are_copied_between_any_offsets),
         cmocka_unit_test(ones_are_counted_from_anywhere),
-        cmocka_unit_test(spread_is_a_gather_in_order),
+        cmocka_unit_test(placed_rows_are_gathered_ones),
         cmocka_unit_test(many_at_once_are_one_after_the_other),
         cmocka_unit_test(builders_survive_each_failed_allocation),
     };
