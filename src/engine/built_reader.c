@@ -438,17 +438,37 @@ static vj_status read_codes(vj_built_reader *r, const vj_built_column *c, meanin
     return VJ_OK;
 }
 
-/* BOOL whose codes mean true, false or null: a look-up a row, 64 rows a word. */
-static vj_status read_flags(vj_built_reader *r, const vj_built_column *c, vj_colb *dst,
-                            vj_error *err)
-{
-    uint8_t look[VJ_BUILT_MAX_MEANINGS] = {0};
-    const uint8_t *codes = r->codes.ptr;
-    size_t words = (size_t)(r->n + 63) / 64;
+/* Flags of a code: its value, that it has one, that it is none of the layout's. */
+#define FLAG_ON 1
+#define FLAG_VALID 2
+#define FLAG_WRONG 4
 
-    for (int32_t m = 0; m < c->n_meanings; m++)
+/* Look-ups for a BOOL whose codes mean true, false or null and nothing else; else false. */
+static bool flags_of(const vj_built_column *c, uint8_t look[VJ_BUILT_MAX_MEANINGS])
+{
+    if (c->field.type.kind != VJ_BOOL || c->bits > 8)
+        return false;
+    memset(look, FLAG_WRONG, VJ_BUILT_MAX_MEANINGS);
+    for (int32_t m = 0; m < c->n_meanings; m++) {
         if (c->meanings[m].kind == VJ_MEANS_VALUE)
-            look[m] = (uint8_t)(2 | (c->meanings[m].number != 0));
+            look[m] = (uint8_t)(FLAG_VALID | (c->meanings[m].number != 0 ? FLAG_ON : 0));
+        else if (c->meanings[m].kind == VJ_MEANS_NULL)
+            look[m] = 0;
+        else
+            return false;
+    }
+    return true;
+}
+
+static vj_status read_flags(vj_built_reader *r, const vj_built_column *c, const uint8_t *look,
+                            vj_colb *dst, vj_error *err)
+{
+    uint64_t mask = ((uint64_t)1 << c->bits) - 1;
+    const uint64_t *pack = NULL;
+    size_t words = (size_t)(r->n + 63) / 64;
+    uint64_t met = 0;
+
+    VJ_TRY(load_wide(r, c->physical_i, &pack, err));
     vj_buf_reset(&r->bits);
     vj_buf_reset(&r->valid);
     VJ_TRY(vj_buf_reserve(&r->bits, words * 8, err));
@@ -459,14 +479,18 @@ static vj_status read_flags(vj_built_reader *r, const vj_built_column *c, vj_col
         uint64_t valid = 0;
 
         for (int64_t k = 0; k < n; k++) {
-            uint64_t both = look[codes[i + k]];
+            uint64_t flags = look[pack[i + k] >> c->shift & mask];
 
-            bits |= (both & 1) << k;
-            valid |= (both >> 1) << k;
+            met |= flags;
+            bits |= (flags & FLAG_ON) << k;
+            valid |= (flags >> 1 & 1) << k;
         }
         memcpy(r->bits.ptr + (i >> 3), &bits, sizeof bits);
         memcpy(r->valid.ptr + (i >> 3), &valid, sizeof valid);
     }
+    if (met & FLAG_WRONG)
+        return vj_fail(err, VJ_E_CORRUPT, "%s: column %s: expected codes below %d, found a larger "
+                       "one", vj_pq_meta_view(r->file)->name, c->field.name, c->n_meanings);
     vj_col col = {.type = &dst->type, .n_rows = r->n, .data = r->bits.ptr, .valid = r->valid.ptr};
     return vj_colb_append(dst, &col, 0, r->n, err);
 }
@@ -556,7 +580,10 @@ static vj_status read_packed(vj_built_reader *r, const vj_built_column *c, vj_co
     const uint64_t *start = NULL;
     vj_col side = {0};
     meanings_met met = {0};
+    uint8_t look[VJ_BUILT_MAX_MEANINGS];
 
+    if (flags_of(c, look))
+        return read_flags(r, c, look, dst, err);
     VJ_TRY(read_codes(r, c, &met, err));
     if (met.alleles || met.span)
         VJ_TRY(split_alleles(r, err));
@@ -566,8 +593,6 @@ static vj_status read_packed(vj_built_reader *r, const vj_built_column *c, vj_co
         VJ_TRY(load_side(r, c, &side, err));
     if (dst->type.kind == VJ_TEXT)
         return read_texts(r, c, &side, dst, err);
-    if (dst->type.kind == VJ_BOOL && !met.side)
-        return read_flags(r, c, dst, err);
     if (built_is_integer(&dst->type) && !met.side && !met.null)
         return read_numbers(r, c, start, dst, err);
     return read_mixed(r, c, start, &side, dst, err);

@@ -107,14 +107,31 @@ static inline void put_same(bit_sink *s, bool on, int64_t n)
         return n_idx;                                                                      \
     }
 
+#define COUNT_BITS(NAME, ATTRIBUTE)                                                        \
+    ATTRIBUTE static int64_t NAME(const uint8_t *bits, int64_t n)                          \
+    {                                                                                      \
+        int64_t ones = 0;                                                                  \
+        int64_t i = 0;                                                                     \
+                                                                                           \
+        for (; i + 64 <= n; i += 64)                                                       \
+            ones += __builtin_popcountll(pq_load64(bits + (i >> 3)));                      \
+        if (i < n)                                                                         \
+            ones += __builtin_popcountll(pq_load64(bits + (i >> 3)) &                      \
+                                         (((uint64_t)1 << (n - i)) - 1));                  \
+        return ones;                                                                       \
+    }
+
 READ_BITS(read_bits_scalar, )
 RANK_BITS(rank_bits_scalar, )
+COUNT_BITS(count_bits_scalar, )
 #if defined(__x86_64__)
 READ_BITS(read_bits_popcnt, __attribute__((target("popcnt"))))
 RANK_BITS(rank_bits_popcnt, __attribute__((target("popcnt"))))
+COUNT_BITS(count_bits_popcnt, __attribute__((target("popcnt"))))
 #else /* other machines have one body */
 #define read_bits_popcnt read_bits_scalar
 #define rank_bits_popcnt rank_bits_scalar
+#define count_bits_popcnt count_bits_scalar
 #endif
 
 bool pq_runs_read_bits(pq_runs *r, int64_t n, uint8_t *out, int64_t out_off, int64_t *ones)
@@ -128,4 +145,9 @@ int64_t pq_rank_bits(const uint8_t *bits, int64_t row, const int32_t *rows, int6
 {
     return vj_cpu() >= VJ_CPU_SSE42 ? rank_bits_popcnt(bits, row, rows, n, idx, present)
                                     : rank_bits_scalar(bits, row, rows, n, idx, present);
+}
+
+int64_t pq_count_bits(const uint8_t *bits, int64_t n)
+{
+    return vj_cpu() >= VJ_CPU_SSE42 ? count_bits_popcnt(bits, n) : count_bits_scalar(bits, n);
 }

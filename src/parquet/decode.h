@@ -51,6 +51,8 @@ static inline uint32_t pq_unpack_one(const uint8_t *src, int64_t i, int width)
     return (uint32_t)(pq_load64(src + (bit >> 3)) >> (bit & 7)) &
            (uint32_t)(((uint64_t)1 << width) - 1);
 }
+/* Ones among the first n bits. Loads whole words. */
+int64_t pq_count_bits(const uint8_t *bits, int64_t n);
 /*
  * Rows of a bitmap to numbers of its ones: for each of rows[0..n), rising, bit rows[i] - row; bit
  * i of present is set when it is one, and idx gets how many ones are before it. Returns the

@@ -99,6 +99,10 @@ void pq_sum_deltas32(const uint8_t *src, int64_t at, int width, uint32_t min_del
 {
 #if defined(__x86_64__)
     if (vj_cpu() >= VJ_CPU_AVX2 && width <= VECTOR_WIDTH) {
+        if (((at | n) & 7) == 0) { /* whole miniblocks, nearly always */
+            sum_deltas32_avx2(src + at / 8 * width, width, min_delta, last, n, out);
+            return;
+        }
         int64_t before = VJ_MIN((8 - (at & 7)) & 7, n);
         int64_t whole = (n - before) & ~(int64_t)7;
 

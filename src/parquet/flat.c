@@ -23,6 +23,15 @@ static vj_status take_levels(pq_column *col, int64_t n, int64_t *n_present, cons
         *n_present = col->def.value != 0 ? n : 0;
         return pq_runs_skip(&col->def, n) ? VJ_OK : fail_levels(col, err);
     }
+    if (col->def.packed && col->def.width == 1 && col->def.left >= n && (col->def.at & 7) == 0) {
+        /* a bitmap as it lies in the page */
+        const uint8_t *in_page = col->def.bits + (col->def.at >> 3);
+
+        *n_present = pq_count_bits(in_page, n);
+        if (*n_present > 0 && *n_present < n)
+            *bits = in_page;
+        return pq_runs_skip(&col->def, n) ? VJ_OK : fail_levels(col, err);
+    }
     vj_buf_reset(&col->valid);
     VJ_TRY(vj_buf_reserve(&col->valid, (size_t)(n + 7) / 8 + PQ_SLACK, err));
     *n_present = 0;
