@@ -107,10 +107,9 @@ static vj_status end_row(vj_colb *b, bool present, vj_error *err)
     if (present && b->n_nulls == 0)
         return VJ_OK;
     VJ_TRY(widen_valid(&b->valid, b->n_rows, err));
-    if (!present) {
-        vj_bit_clear(b->valid.ptr, b->n_rows - 1);
-        b->n_nulls++;
-    }
+    /* set as well: appending many rows at once leaves anything behind the last of them */
+    vj_bit_put(b->valid.ptr, b->n_rows - 1, present);
+    b->n_nulls += !present;
     return VJ_OK;
 }
 
@@ -447,6 +446,8 @@ vj_status vj_colb_gather(vj_colb *b, const vj_col *from, const int32_t *idx, int
     if (b->n_nulls > 0 || has_nulls(from, idx, n)) {
         VJ_TRY(widen_valid(&b->valid, b->n_rows + n, err));
         b->n_nulls += n - gather_bits(b->valid.ptr, b->n_rows, from->valid, idx, n);
+        if (b->n_nulls == 0) /* a bitmap that stands is one that every row to come keeps in step */
+            vj_buf_reset(&b->valid);
     }
     b->n_rows += n;
     return VJ_OK;

@@ -41,6 +41,38 @@ static void nulls_and_values_come_back(void **state)
     vj_colb_fini(&b);
 }
 
+/* What stands behind the last row of many appended at once is nothing that a single one may find. */
+static void one_value_behind_many(void **state)
+{
+    const vj_type type = vj_type_of(VJ_U32);
+    const int32_t idx[] = {0, -1, 0};
+    vj_colb from = {0}, b = {0};
+
+    (void)state;
+    assert_ok(vj_colb_init(&from, &type, NULL, &err), &err);
+    assert_ok(vj_colb_init(&b, &type, NULL, &err), &err);
+    assert_ok(vj_colb_int(&from, 5, &err), &err);
+    vj_col col = vj_colb_view(&from);
+    assert_ok(vj_colb_gather(&b, &col, idx, 3, &err), &err);
+    assert_ok(vj_colb_int(&b, 6, &err), &err);
+    col = vj_colb_view(&b);
+    assert_false(vj_col_is_null(&col, 3));
+    assert_int_equal(vj_col_i64(&col, 3), 6);
+    /* no null among many of a column that has some; then values, then a null */
+    vj_colb_reset(&b);
+    assert_ok(vj_colb_null(&from, &err), &err);
+    col = vj_colb_view(&from);
+    assert_ok(vj_colb_gather(&b, &col, idx, 1, &err), &err);
+    assert_ok(vj_colb_int(&b, 7, &err), &err);
+    assert_ok(vj_colb_append(&b, &col, 0, 1, &err), &err);
+    assert_ok(vj_colb_null(&b, &err), &err);
+    col = vj_colb_view(&b);
+    assert_int_equal(vj_col_null_count(&col), 1);
+    assert_true(vj_col_is_null(&col, 3));
+    vj_colb_fini(&from);
+    vj_colb_fini(&b);
+}
+
 static void list_of(vj_colb *b, const char *const *elements, int n)
 {
     for (int i = 0; i < n; i++)
@@ -357,6 +389,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(type_names_are_readable),
         cmocka_unit_test(nulls_and_values_come_back),
+        cmocka_unit_test(one_value_behind_many),
         cmocka_unit_test(gather_takes_rows_and_gives_nulls),
         cmocka_unit_test(hash_ignores_order_batches_and_widths),
         cmocka_unit_test(hash_sees_each_row_and_each_copy),
