@@ -107,6 +107,9 @@ static vj_status shape(vj_pq_cursor *cur, const vj_pq_file *file, int32_t field_
     return pq_tree_init(&cur->tree, node, cur->budget, err);
 }
 
+/* A cursor that goes through a file keeps no more of it than this from row group to row group. */
+#define MAX_HELD_BYTES ((int64_t)2 << 20)
+
 /* Remember what the chunks at hand have borrowed, joined with the range before where they meet. */
 static void note_held(vj_pq_cursor *cur)
 {
@@ -163,6 +166,8 @@ static vj_status begin_rows(vj_pq_cursor *cur, const vj_pq_file *file, int32_t r
     if (cur->file != file) {
         cur->n_held = 0; /* the file before may be gone, and its bytes with it */
         cur->held_bytes = 0;
+    } else if (cur->held_bytes > MAX_HELD_BYTES) {
+        vj_pq_cursor_relax(cur);
     }
     cur->file = file;
     cur->rowgroup_i = rowgroup_i;
