@@ -209,13 +209,24 @@ static void put_digits(char *dst, size_t n, uint64_t value)
     }
 }
 
+/* Does number / 10^point, rounded once, give the float back? */
+static bool is_single(uint64_t number, size_t point, double size)
+{
+    double quotient = (double)number / pow10_exact[point];
+    uint64_t bits;
+
+    memcpy(&bits, &quotient, sizeof bits);
+    /* half-way between two floats: rounded once already, it must not be rounded again */
+    return (bits & 0x1fffffff) != 0x10000000 && (float)quotient == (float)size;
+}
+
 /*
  * What "%.<digits>g" writes for a number between 1e-4 and 10^digits, when so many digits give
  * it back; 0 when they do not, or the number is another one. Only one decimal of so many digits
- * lies within half a unit of the number's last place: if the quotient below, which is rounded
- * once, is the number, then the digits are those that printf would round to.
+ * lies within half a unit of a double's last place; of a float, the product below is exact and
+ * so is its rounding. Ties and numbers that gain a digit (*unclear) are left to printf.
  */
-static size_t format_plain(char *dst, double value, size_t digits, bool single)
+static size_t format_plain(char *dst, double value, size_t digits, bool single, bool *unclear)
 {
     double size = fabs(value);
     size_t whole = 1; /* digits before the point */
@@ -229,10 +240,12 @@ static size_t format_plain(char *dst, double value, size_t digits, bool single)
     for (double limit = 1; size < limit; limit /= 10)
         point++; /* a zero before the first digit counts for none */
     point -= whole;
-    uint64_t number = (uint64_t)(size * pow10_exact[point] + 0.5);
-    bool same = single ? (float)number / (float)pow10_exact[point] == (float)size
+    double exact = size * pow10_exact[point];
+    uint64_t number = (uint64_t)(exact + 0.5);
+    *unclear = (double)number - exact == 0.5 || number >= (uint64_t)pow10_exact[digits];
+    bool same = single ? is_single(number, point, size)
                        : (double)number / pow10_exact[point] == size;
-    if (!same || number >= (uint64_t)pow10_exact[digits])
+    if (!same || (*unclear && (single || number >= (uint64_t)pow10_exact[digits])))
         return 0;
     while (point > 0 && number % 10 == 0) {
         number /= 10;
@@ -255,7 +268,8 @@ size_t vj_format_f64(char dst[VJ_NUM_TEXT_BYTES], double value)
 {
     if (!isfinite(value))
         return format_special(dst, value);
-    size_t plain = format_plain(dst, value, 15, false);
+    bool unclear = false;
+    size_t plain = format_plain(dst, value, 15, false, &unclear);
     if (plain > 0)
         return plain;
     /* every normal number with at most 15 digits survives them; subnormals have fewer */
@@ -274,9 +288,14 @@ size_t vj_format_f32(char dst[VJ_NUM_TEXT_BYTES], float value)
 {
     if (!isfinite(value))
         return format_special(dst, (double)value);
-    size_t plain = format_plain(dst, (double)value, 6, true);
-    if (plain > 0)
-        return plain;
+    bool unclear = false;
+    /* from a million on, fewer digits may do with an exponent */
+    for (size_t digits = 6; digits <= 9 && !unclear && fabsf(value) < 1e6F; digits++) {
+        size_t plain = format_plain(dst, (double)value, digits, true, &unclear);
+
+        if (plain > 0)
+            return plain;
+    }
     for (int digits = isnormal(value) ? 6 : 1; digits <= 9; digits++) {
         int len = snprintf(dst, VJ_NUM_TEXT_BYTES, "%.*g", digits, (double)value);
         float back = 0;

@@ -96,6 +96,11 @@ static void short_reals_are_written_as_printf_does(void **state)
 
         assert_shortest(value, 15, 17, false);
         assert_shortest((double)(float)value, 6, 9, true);
+        /* a float of any digits between 2^-14 and 2^21 */
+        uint32_t bits = (uint32_t)(0x38800000u + test_random(&rng) % (35u << 23));
+        float any = 0;
+        memcpy(&any, &bits, sizeof any);
+        assert_shortest((double)any, 6, 9, true);
     }
 }
 
