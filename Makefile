@@ -1,6 +1,7 @@
 # What people type. The build itself is CMake's (CMakeLists.txt, CMakePresets.json).
 #
 #   make            build/release/varjoin          make demo    simulate, annotate, show
+#   make bench-kernels  instructions of the kernels against the record
 #   make test-long  every fault at every call, minutes
 #   make test       sanitizers and all tests       make bench   compare with the peers
 #   make deps       install what is missing        make install prefix=/usr/local
@@ -96,6 +97,14 @@ bench: release
 	@$(MAKE) --no-print-directory build/bench-venv/ready
 	@$(BENCH_PYTHON) bench/bench.py $(BENCH_ARGS)
 
+# Instructions of the read side's kernels, held against bench/kernels.json (over 3 % more: exit 1).
+bench-kernels: release
+	@command -v valgrind >/dev/null || { echo "make bench-kernels: valgrind is missing"; exit 1; }
+	@$(CC) -std=gnu11 -O2 -g -DNDEBUG -D_GNU_SOURCE -Isrc -Iinclude bench/kernel_bench.c \
+	  build/release/libvarjoin_core.a $$(pkg-config --libs libzstd libdeflate) -lpthread -lm \
+	  -o build/kernel_bench
+	@python3 bench/kernels.py build/kernel_bench $(BENCH_ARGS)
+
 # The memory rules, proven under the kernel's own limits; the small form is part of `make test`.
 bench-memory: release duckdb
 	@tools/install_deps.sh test
@@ -111,4 +120,4 @@ install: release
 clean:
 	rm -rf build/dev build/release build/tsan build/fuzz build/cover
 
-.PHONY: bench-memory test-memory test-long all release deps demo dagster-demo wheel test-deps duckdb dev test check-rules fuzz bench install clean
+.PHONY: bench-kernels bench-memory test-memory test-long all release deps demo dagster-demo wheel test-deps duckdb dev test check-rules fuzz bench install clean
