@@ -138,7 +138,10 @@ const char *vj_outfile_name(const vj_outfile *file);
 /* Bytes all output files of this process have written. */
 int64_t vj_os_bytes_written(void);
 
-/* A private temporary folder under dir (NULL: $TMPDIR of the caller's choice is passed in). */
+/*
+ * A private temporary folder under dir (NULL: /tmp), named prefix-PLACE-PID-XXXXXX; those that
+ * killed runs of this user, on this host and in this container, left there are removed.
+ */
 VJ_MUST_CHECK vj_status vj_tempdir_make(const char *dir, const char *prefix, char **out_path,
                                         vj_error *err);
 /*

@@ -340,6 +340,69 @@ void vj_outfile_free(vj_outfile *file)
 
 /* ---- temporary folders ---- */
 
+static uint64_t hash_of(const char *bytes, ssize_t n, uint64_t seed)
+{
+    return n > 0 ? vj_hash_bytes(bytes, (size_t)n, seed) : seed;
+}
+
+/*
+ * Eight digits that tell apart where a process number means another process: another boot or host
+ * (a shared disk), another container. Elsewhere than on Linux all are one.
+ */
+static uint32_t place_of_pids(void)
+{
+    char bytes[128];
+    uint64_t hash = 0;
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        hash = hash_of(bytes, read(fd, bytes, sizeof bytes), hash);
+        close(fd);
+    }
+    return (uint32_t)hash_of(bytes, readlink("/proc/self/ns/pid", bytes, sizeof bytes), hash);
+}
+
+/* Process of a folder that vj_tempdir_make made with this prefix in this place, or 0. */
+static long tempdir_pid(const char *entry, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    unsigned place = 0;
+    long pid = 0;
+    int used = 0;
+
+    if (strncmp(entry, prefix, n) != 0 ||
+        sscanf(entry + n, "-%8x-%ld-%n", &place, &pid, &used) != 2 || used == 0 ||
+        strlen(entry + n + (size_t)used) != 6 || place != place_of_pids())
+        return 0;
+    return pid;
+}
+
+static bool is_own_folder(const char *path)
+{
+    struct stat facts;
+
+    return lstat(path, &facts) == 0 && S_ISDIR(facts.st_mode) && facts.st_uid == geteuid();
+}
+
+/* Remove folders of killed runs: ours by owner, place and name, and their process is gone. */
+static void sweep_tempdirs(const char *dir_path, const char *prefix)
+{
+    char path[PATH_MAX];
+    DIR *dir = opendir(dir_path);
+
+    for (struct dirent *entry = NULL; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        long pid = tempdir_pid(entry->d_name, prefix);
+
+        if (pid <= 0 || pid == (long)getpid() || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+            continue;
+        if (snprintf(path, sizeof path, "%s/%s", dir_path, entry->d_name) < (int)sizeof path &&
+            is_own_folder(path))
+            remove_tree(path, 0);
+    }
+    if (dir != NULL)
+        closedir(dir);
+}
+
 vj_status vj_tempdir_make(const char *dir, const char *prefix, char **out_path, vj_error *err)
 {
     size_t len = 0;
@@ -347,11 +410,13 @@ vj_status vj_tempdir_make(const char *dir, const char *prefix, char **out_path, 
     *out_path = NULL;
     if (dir == NULL || *dir == '\0')
         dir = "/tmp";
-    len = strlen(dir) + strlen(prefix) + 32;
+    sweep_tempdirs(dir, prefix);
+    len = strlen(dir) + strlen(prefix) + 48;
     char *path = vj_alloc(NULL, len, err);
     if (path == NULL)
         return VJ_E_NOMEM;
-    snprintf(path, len, "%s/%s-%ld-XXXXXX", dir, prefix, (long)getpid());
+    snprintf(path, len, "%s/%s-%08x-%ld-XXXXXX", dir, prefix, place_of_pids(),
+             (long)getpid());
     if (mkdtemp(path) == NULL) {
         vj_status rc = fail_output(err, "make a temporary folder", dir);
         vj_free(path);

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -243,3 +244,34 @@ def test_the_disk_is_full_while_duckdb_spills(refuse, place):
         line = refuse("duckdb", "--temp-dir", disk, "--duckdb-memory", "64MB", "-@", "1", code=3)
         assert list(disk.iterdir()) == [], "left behind"
     assert "DuckDB" in line
+
+
+# ---- killed ----
+
+
+def test_the_next_run_removes_what_a_killed_one_left(varjoin_bin, place):
+    """SIGKILL in the middle of a spilling join; another user's, a live one's and a look-alike stay."""
+    needs("duckdb")
+    temp = place / "temp"
+    temp.mkdir()
+    write_sample(place / "in.vcf", 20, repeat=1000)
+    write_database(place / "db.parquet", 20, repeat=1000)
+    words = [varjoin_bin, "annotate", "-q", *engines.engine_args("duckdb"), "-a", f"db={place}/db.parquet", "-@", "1",
+             "--duckdb-memory", "100MB", "--temp-dir", temp, place / "in.vcf", "-o", place / "out" / "o.parquet"]
+    run = subprocess.Popen([str(w) for w in words], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(temp.glob(".varjoin-run-*/varjoin-duck-*/*")) and run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    left = list(temp.iterdir())
+    assert len(left) == 1, "nothing was left: the run ended before it was killed"
+    token = left[0].name.split("-")[2]
+    for name in (f".varjoin-run-{token}-{os.getpid()}-aaaaaa", ".varjoin-run-00000000-1-aaaaaa", ".varjoin-run-x"):
+        (temp / name).mkdir()
+    (temp / f".varjoin-run-{token}-{run.pid}-aaaaaa").symlink_to(place)
+    write_sample(place / "in.vcf", 10)
+    done = engines.run(varjoin_bin, words[1:])
+    assert done.code == 0, done.stderr
+    assert left[0] not in list(temp.iterdir()) and len(list(temp.iterdir())) == 4
+    assert (place / "db.parquet").exists()
