@@ -18,6 +18,7 @@ for _module in ("pyarrow", "polars", "duckdb"):
     pytest.importorskip(_module, reason="the generator writes databases with it")
 
 import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
 
 import cases  # noqa: E402
 import differential  # noqa: E402
@@ -90,6 +91,28 @@ def test_other_join_columns(varjoin_bin, tmp_path, seed):
     if {"duckdb", "polars"} <= set(found):
         assert found["duckdb"].code == 0
         assert differential.difference(found["duckdb"], found["polars"]) is None
+
+
+def test_symbolic_alleles_match_by_other_columns(varjoin_bin, tmp_path):
+    """S-38: where alleles are not compared, those that never match by allele match by the columns named."""
+    alts = ["<DEL>", "*", ".", "N[2:5[", "G"]
+    lines = [f"chr1\t{100 + i}\t.\tC\t{alt}\t.\tPASS\t." for i, alt in enumerate(alts)]
+    (tmp_path / "in.vcf").write_text("\n".join(["##fileformat=VCFv4.2", "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO",
+                                                *lines]) + "\n")
+    rows = [("1", 100, "C", "<DUP>"), ("1", 101, "C", None), ("1", 102, None, "T"), ("1", 103, "C", "G|<DEL>"), ("1", 104, "C", "*"),
+            ("1", None, "C", "G"), (None, 104, "C", "G")]
+    pq.write_table(pa.table({n: [row[i] for row in rows] for i, n in enumerate(("chrom", "start", "ref", "alt"))} |
+                            {"note": [f"n{i}" for i in range(len(rows))]}), tmp_path / "db.parquet")
+    hashes = set()
+    for engine in (e for e in engines.present() if e != "native"):
+        for columns, expected in (("chrom,start", ["n0", "n1", "n2", "n3", "n4"]), ("chrom,start,ref,alt", [None] * 5)):
+            done = engines.run(varjoin_bin, ["annotate", "-q", *engines.engine_args(engine), "--join-columns", columns,
+                                             "--start-base", "1", "-a", f"db={tmp_path}/db.parquet", tmp_path / "in.vcf",
+                                             "-o", tmp_path / f"{engine}.parquet", "--no-version"])
+            assert done.code == 0, done.stderr
+            table = pq.read_table(tmp_path / f"{engine}.parquet")
+            assert table["note"].to_pylist() == expected, (engine, columns)
+            assert table["start"].to_pylist() == [100, 101, 102, 103, 104]
 
 
 def test_start_base_by_a_row_in_the_middle(varjoin_bin):
