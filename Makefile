@@ -35,12 +35,14 @@ dagster-demo: deps
 	@$(MAKE) --no-print-directory release
 	@exec tools/dagster_demo.sh
 
-# A wheel for this platform with the program and the library inside: dist/.
+# A wheel with the program and the library inside: dist/. auditwheel puts the libraries into it that
+# a Linux need not have, and names the oldest glibc that will do (manylinux_2_34 on Debian 12).
 wheel: release
 	@mkdir -p python/varjoin/bin python/varjoin/lib
 	@cp build/release/varjoin python/varjoin/bin/ && cp -L build/release/libvarjoin.so python/varjoin/lib/
 	@python3 -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist ./python; code=$$?; \
 	  rm -rf python/varjoin/bin python/varjoin/lib; exit $$code
+	@tools/repair_wheel.sh dist
 
 # The interpreter of the tests: pinned packages, nothing outside build/.
 build/venv/ready: tests/requirements.txt

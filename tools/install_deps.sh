@@ -26,11 +26,18 @@ missing_tools() {
 }
 
 # The tests of the Dagster pages want a browser; without one they say that they are skipped.
-if [ "$what" = test ] && ! command -v chromium >/dev/null && command -v apt-get >/dev/null &&
-  [ "$(id -u)" -eq 0 ]; then
-  get_browser() { DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; }
-  get_browser >/dev/null 2>&1 || { apt-get update -qq && get_browser; } >/dev/null 2>&1 ||
+get_browser() {
+  local as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
+  local get=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium)
+  "${get[@]}" || { "${as_root[@]}" apt-get update -qq && "${get[@]}"; }
+}
+if [ "$what" = test ] && ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null; then
+  if command -v apt-get >/dev/null && get_browser >/dev/null 2>&1 && command -v chromium >/dev/null; then
+    echo "installed chromium for the tests of the Dagster pages" >&2
+  else
     echo "no chromium could be installed: the tests of the Dagster pages are skipped" >&2
+  fi
 fi
 
 missing=$(missing_tools)

@@ -92,6 +92,14 @@ static void add_point(vj_track *t, const vj_track_point *point)
     t->next_point_ns = point->at_ns + t->point_interval_ms * 1000000 - 500000;
 }
 
+/* What a child used between two askings, spread evenly over the points in between. */
+static void spread_cpu(vj_track *t, int64_t from_ns, int64_t to_ns, int64_t used_ns)
+{
+    for (size_t i = t->n_points; i-- > 0 && t->points[i].at_ns > from_ns;)
+        t->points[i].cpu_ns += (int64_t)((double)used_ns * (double)(t->points[i].at_ns - from_ns) /
+                                         (double)(to_ns - from_ns));
+}
+
 /*
  * CPU time of all since the start. The kernel adds up all threads of a child for it, which is the
  * dearest part of a look, so it is asked ten times a second.
@@ -107,7 +115,11 @@ static int64_t tree_cpu_ns(vj_track *t, int64_t at_ns, bool is_last)
             child_cell *child = &t->children[i];
 
             if (child->cpu_asked_ns == 0 || is_last || at_ns - child->cpu_asked_ns >= 100000000) {
-                child->cpu_ns = vj_watch_cpu_ns(&child->watch);
+                int64_t now_ns = VJ_MAX(vj_watch_cpu_ns(&child->watch), child->cpu_ns);
+
+                if (child->cpu_asked_ns != 0 && at_ns > child->cpu_asked_ns)
+                    spread_cpu(t, child->cpu_asked_ns, at_ns, now_ns - child->cpu_ns);
+                child->cpu_ns = now_ns;
                 child->cpu_asked_ns = at_ns;
             }
             ns += child->cpu_ns;
