@@ -114,7 +114,7 @@ bench-memory: release duckdb
 	@$(BENCH_PYTHON) bench/memory.py $(BENCH_ARGS)
 
 test-memory: release
-	@build/venv/bin/python bench/memory.py --small --dir build/test-memory
+	@build/venv/bin/python bench/memory.py --small --no-plot --dir build/test-memory
 
 install: release
 	@cmake --install build/release --prefix $(DESTDIR)$(prefix)

@@ -7,10 +7,13 @@ What fails the run (exit 1), by the letters of the report:
   a  a catalog of the database holds a table, or is 1 MB or larger
   b  an engine goes beyond --memory plus its fixed part, or is killed by the kernel's limit
      (a memory cgroup where one can be made, else RLIMIT_DATA), or gives another result than native
-  d  a key repeated N times on both sides does not finish, or gives other than N x N rows
+  c  a plan over the catalog's view reads anything but Parquet (the plan of the join's own statement
+     is held by tests/unit/test_duck_run.c)
+  d  a key repeated N times on both sides does not finish within the bound in native and DuckDB, gives
+     other than N x N rows, or the two differ in their content hash
   e  a temporary folder is left behind
-c (the statement reads Parquet, no table) is held by tests/unit/test_duck_run.c on the plan itself;
-f is the table and the plot: every engine's memory over time for the same join.
+  f  an engine has no figures or no memory over time at a limit, or the plot was not written
+and, in the full form, a database that is not at least twice as large, uncompressed, as every limit.
 
 Fixed parts: native 0. duckdb 64 MB (VJ_DUCK_FIXED_BYTES of src/duck/duck.h): its own limit is set 80 MB
 below --memory, but never below 96 MB, for code, Parquet buffers and the allocator. polars 0: its limit is the kernel's, of the address space;
@@ -223,7 +226,44 @@ class Bench:
         self.check(tables == 0 and views == 2, f"a: the catalog has {tables} tables and {views} views")
         self.check(path.stat().st_size < 1_000_000, f"a: the catalog has {path.stat().st_size} bytes")
         self.check(rows >= self.o.rows * 0.9, f"a: the view has {rows} rows")
+        self.plan_reads_parquet(path)
         return {"bytes": path.stat().st_size, "tables": tables, "views": views}
+
+    def plan_reads_parquet(self, catalog: Path) -> None:
+        import duckdb
+
+        select = ("SELECT * FROM (SELECT range AS p FROM range(1000)) k LEFT JOIN ensembl e ON e.start = k.p")
+        with duckdb.connect(str(catalog), read_only=True) as connection:
+            plan = "".join(row[-1] for row in connection.sql("EXPLAIN " + select).fetchall()).upper()
+        self.check("READ_PARQUET" in plan or "PARQUET_SCAN" in plan, "c: the plan does not read Parquet")
+        self.check("SEQ_SCAN" not in plan, "c: the plan scans a table")
+
+    def uncompressed_mb(self) -> float | None:
+        try:
+            import pyarrow.parquet as pq
+        except ImportError:
+            return None
+        total = 0
+        for path in self.database.glob("*.parquet"):
+            meta = pq.ParquetFile(path).metadata
+            total += sum(meta.row_group(g).total_byte_size for g in range(meta.num_row_groups))
+        return total / 1e6
+
+    def is_larger_than_limits(self) -> float | None:
+        size = self.uncompressed_mb()
+        largest = max(size_mb(limit) for limit in self.o.limits)
+        if size is not None and not self.o.small:
+            self.check(size >= 2 * largest,
+                       f"b: the database has {size:.0f} MB uncompressed, limits go to {largest:.0f} MB")
+        return size
+
+    def has_figures(self, runs: list[dict], engines: list[str], plotted: bool) -> None:
+        for limit in self.o.limits:
+            for engine in engines:
+                mine = [r for r in runs if r["engine"] == engine and r["limit"] == limit]
+                self.check(bool(mine) and len(mine[0]["series"]) > 1 and mine[0]["peak_mb"] > 0,
+                           f"f: no memory over time of {engine} at {limit}")
+        self.check(plotted or not self.o.plot, "f: no plot was written (matplotlib?)")
 
     def annotate(self, engine: str, limit: str, report: Path, extra: list) -> dict:
         out = self.dir / f"out-{engine}.parquet"
@@ -254,11 +294,11 @@ class Bench:
             f"exit {result['exit']} ({result['limit_kind']})")
         return {"engine": engine, "limit": limit, **result}
 
-    def explosion(self, n: int, limit: str) -> dict:
-        """N records and N database rows of one key: N x N rows come out."""
+    def explosion(self, n: int, limit: str, engines: list[str]) -> list[dict]:
+        """N records and N database rows of one key: N x N rows come out, the same of each engine."""
         folder = self.dir / "explosion"
         folder.mkdir(exist_ok=True)
-        vcf, tsv = folder / "same.vcf", folder / "same.parquet"
+        vcf, database = folder / "same.vcf", folder / "same.parquet"
         header = "##fileformat=VCFv4.3\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
         vcf.write_text(header + "1\t1000\t.\tA\tC\t.\t.\t.\n" * n)
         import pyarrow as pa
@@ -266,15 +306,25 @@ class Bench:
 
         table = pa.table({"chrom": ["1"] * n, "start": pa.array([1000] * n, pa.uint32()), "ref": ["A"] * n,
                           "alt": ["C"] * n, "x": pa.array(range(n), pa.int32())})
-        pq.write_table(table, tsv)
+        pq.write_table(table, database)
+        runs = [self.explode(engine, n, limit, database, vcf) for engine in engines]
+        self.check(len({r["hash"] for r in runs}) == 1, f"d: content hashes differ: {[r['hash'] for r in runs]}")
+        return runs
+
+    def explode(self, engine: str, n: int, limit: str, database: Path, vcf: Path) -> dict:
         report = self.dir / "explosion.json"
-        result = self.annotate("duckdb", limit, report, ["-a", f"same={tsv}", vcf])
-        rows = find(json.loads(report.read_text()), "rows_out") if result["exit"] == 0 else None
+        result = self.annotate(engine, limit, report, ["-a", f"same={database}", vcf])
+        record = json.loads(report.read_text()) if result["exit"] == 0 else {}
+        rows = find(record, "rows_out")
+        allowed = size_mb(limit) + FIXED_MB[engine] + SLACK_MB
         self.check(result["exit"] == 0 and rows == n * n,
-                   f"d: {n} x {n} at {limit}: exit {result['exit']}, rows {rows}: {result['last_line']}")
-        self.temp_is_empty(f"explosion of {n} x {n}")
-        say(f"  {n:,} x {n:,} of one key at {limit}: {result['wall_s']:.1f} s, peak {result['peak_mb']:.0f} MB")
-        return {"n": n, "limit": limit, "rows": rows, **result}
+                   f"d: {engine}, {n} x {n} at {limit}: exit {result['exit']}, rows {rows}: {result['last_line']}")
+        self.check(result["peak_mb"] <= allowed,
+                   f"d: {engine}, {n} x {n} at {limit} peaks at {result['peak_mb']:.0f} MB, allowed {allowed:.0f} MB")
+        self.temp_is_empty(f"{engine}, explosion of {n} x {n}")
+        say(f"  {engine:7s} {n:,} x {n:,} of one key at {limit}: {result['wall_s']:.1f} s, "
+            f"peak {result['peak_mb']:.0f} MB")
+        return {"engine": engine, "n": n, "limit": limit, "rows": rows, "hash": find(record, "content_hash"), **result}
 
 
 def find(value, name: str):
@@ -291,7 +341,7 @@ def find(value, name: str):
     return None
 
 
-def plot(runs: list[dict], path: Path) -> None:
+def plot(runs: list[dict], path: Path) -> bool:
     try:
         import matplotlib
 
@@ -299,7 +349,7 @@ def plot(runs: list[dict], path: Path) -> None:
         import matplotlib.pyplot as plt
     except ImportError:
         say("no matplotlib: no plot")
-        return
+        return False
     limits = list(dict.fromkeys(r["limit"] for r in runs))
     figure, axes = plt.subplots(1, len(limits), figsize=(4.2 * len(limits), 3.6), sharey=True, squeeze=False)
     colours = {"native": "#1b6ca8", "duckdb": "#c9822b", "polars": "#4a8f4a"}
@@ -315,6 +365,7 @@ def plot(runs: list[dict], path: Path) -> None:
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     say(f"plot: {path}")
+    return path.exists()
 
 
 def main() -> int:
@@ -327,26 +378,29 @@ def main() -> int:
     parser.add_argument("--varjoin", type=Path, default=ROOT / "build/release/varjoin")
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--dir", type=Path, default=ROOT / "build/bench-memory")
+    parser.add_argument("--no-plot", dest="plot", action="store_false", help="where there is no matplotlib")
     parser.add_argument("--keep", action="store_true", help="keep the data for the next run")
     o = parser.parse_args()
     o.rows = o.rows or (1_500_000 if o.small else 30_000_000)
     o.limits = (o.limits or ("128MB,256MB" if o.small else "128MB,256MB,512MB,1GB")).split(",")
-    o.explosion = o.explosion or (1_000 if o.small else 10_000)
+    o.explosion = o.explosion or (2_000 if o.small else 10_000)
     bench = Bench(o)
     bench.make_data()
     say("a: catalog")
-    results = {"rows": o.rows, "fixed_mb": FIXED_MB, "catalog": bench.catalog()}
+    results = {"rows": o.rows, "fixed_mb": FIXED_MB, "catalog": bench.catalog(),
+               "uncompressed_mb": bench.is_larger_than_limits()}
     say("b, e, f: joins")
     engines = [e for e in o.engines.split(",") if e != "duckdb" or bench.has_duckdb]
     runs = [bench.join(engine, limit) for limit in o.limits for engine in engines]
     hashes = {r["hash"] for r in runs if r.get("hash")}
     bench.check(len(hashes) == 1, f"b: the engines' content hashes differ: {sorted(hashes)}")
     results.update(runs=runs, failures=bench.failures)
-    if bench.has_duckdb:
-        say("d: explosion")
-        results["explosion"] = bench.explosion(o.explosion, "512MB")
+    say("d: explosion")
+    exploding = [e for e in engines if e != "polars"]
+    results["explosion"] = bench.explosion(o.explosion, "256MB" if o.small else "512MB", exploding)
+    (o.dir / "memory.png").unlink(missing_ok=True)
+    bench.has_figures(runs, engines, o.plot and plot(runs, o.dir / "memory.png"))
     (o.dir / "memory.json").write_text(json.dumps(results))
-    plot(runs, o.dir / "memory.png")
     if not o.keep:
         for name in ("db", "explosion", "temp"):
             shutil.rmtree(o.dir / name, ignore_errors=True)
