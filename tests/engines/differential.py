@@ -92,7 +92,7 @@ def expected_of(batch, tables):
 
 
 def counts_of(record):
-    """Alleles by reason, of each database of a run's record."""
+    """Alleles by reason, of each database of a run's record or of a sample in it."""
     told = [{"matched": d["matched_alleles"], **d["unmatched"]} for d in record["databases"]]
     return [{reason: n for reason, n in one.items() if n} for one in told]
 
@@ -120,7 +120,55 @@ def small_groups(path, rows):
     pq.write_table(table, path, row_group_size=rows)
 
 
+def companions(source):
+    """Inputs that go in one sweep with this one: its records in another order, and none; or a copy of it."""
+    if source.suffix != ".vcf":
+        ends = [""] + [end for end in (".tbi",) if Path(f"{source}{end}").exists()]
+        for end in ends:
+            shutil.copy(f"{source}{end}", f"{source.parent}/copy-{source.name}{end}")
+        return [source.parent / f"copy-{source.name}"]
+    lines = source.read_text().splitlines(keepends=True)
+    header = [line for line in lines if line.startswith("#")]
+    records = [line if line.endswith("\n") else line + "\n" for line in lines[len(header):]]
+    others = [source.with_name("reversed.vcf"), source.with_name("none.vcf")]
+    others[0].write_text("".join(header + records[::-1]))
+    others[1].write_text("".join(header))
+    return others
+
+
+def run_sweep(binary, batch, args, folder):
+    """The native engine with the input as one of several; its own output and counts."""
+    out = Path(folder) / "sweep.d"
+    record = Path(folder) / "sweep.json"
+    choice = choices(batch.options, batch.run.get("indexed"))
+    source = Path(folder) / ("in.vcf.gz" if batch.run.get("indexed") else "in.vcf")
+    if batch.options.from_table:
+        vcf, source = source, Path(folder) / "sweep.in.parquet"
+        ran = engines.run(binary, ["normalize", "-q", *choice, vcf, "-o", source])
+        if ran.code:
+            return Outcome(code=ran.code, text=ran.stderr)
+        choice = []
+        if batch.run.get("table_rows"):
+            small_groups(source, batch.run["table_rows"])
+    stem = source.name.removesuffix(".gz").rsplit(".", 1)[0]
+    words = ["annotate", "-q", "--report", record, "--engine", "native", *args, *joining(batch.options), *choice,
+             "-@", batch.run.get("threads", 1), "--batch-rows", batch.run.get("batch_rows") or 7, "-o", out,
+             companions(source)[0], source, *companions(source)[1:]]
+    ran = engines.run(binary, words, cwd=folder)
+    if ran.code:
+        return Outcome(code=-1 if out.exists() else ran.code, text=ran.stderr.strip()[-2000:])
+    told = json.loads(record.read_text())["samples"][1]
+    tsv = None
+    if batch.run.get("tsv"):
+        ran = engines.run(binary, [*words, "-O", "t"], cwd=folder)
+        tsv = (out / f"{stem}.tsv").read_text() if not ran.code else None
+    return Outcome(cases.read_table(out / f"{stem}.parquet"), cases.content_hash_of(out / f"{stem}.parquet"), tsv=tsv,
+                   counts=counts_of(told))
+
+
 def run_engine(binary, engine, batch, args, folder):
+    if engine == "sweep":
+        return run_sweep(binary, batch, args, folder)
     out = Path(folder) / f"{engine}.parquet"
     out.unlink(missing_ok=True)
     record = out.with_suffix(".json")
@@ -182,6 +230,8 @@ def check(binary, batch, names):
             subprocess.run("bgzip -k in.vcf && tabix -f -p vcf in.vcf.gz", shell=True, check=True, cwd=folder)
         if batch.options.join != oracle.Options.join:
             names = [n for n in names if n != "native"]  # S-38
+        if "native" in names:
+            names = [*names, "sweep"]
         with ThreadPoolExecutor(2) as pool:
             runs = {e: pool.submit(run_engine, binary, e, batch, args, folder) for e in names}
             expected, lines = expected_of(batch, tables)
