@@ -420,7 +420,7 @@ static vj_status run_engine(job_run *run, vj_error *err)
         VJ_TRY(run_native(run, err));
         break;
     }
-    return vj_job_samples_publish(&run->samples, &run->job->stop, err);
+    return VJ_OK;
 }
 
 static vj_status do_run(job_run *run, vj_error *err)
@@ -433,7 +433,10 @@ static vj_status do_run(job_run *run, vj_error *err)
     VJ_TRY(vj_job_samples_init(&run->samples, run->plan, run->report, err));
     VJ_TRY(run_engine(run, err));
     VJ_TRY(note_result(run, err));
-    if (look_at_results(run) && run->job->options.fail_on_empty)
+    bool empty = look_at_results(run);
+    /* last of all: what can fail has not failed */
+    VJ_TRY(vj_job_samples_publish(&run->samples, &run->job->stop, err));
+    if (empty && run->job->options.fail_on_empty)
         return vj_fail(err, VJ_E_POLICY, "nothing matched in a database or on a contig and "
                        "--fail-on-empty was given (the output is complete)");
     return VJ_OK;

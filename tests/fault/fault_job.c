@@ -20,7 +20,7 @@
 
 static char folder[96];   /* inputs */
 static char out_dir[128]; /* outputs, and nothing else */
-static char database[160], built[160], sample[160], table[200];
+static char database[160], built[160], sample[160], second[160], table[200];
 
 typedef struct operation {
     const char *output; /* name in out_dir; a folder for builds; NULL: writes nothing */
@@ -138,6 +138,39 @@ static vj_status annotate_as_is(void *arg, vj_error *err)
 static vj_status annotate_built(void *arg, vj_error *err)
 {
     return run_job(arg, true, built, err);
+}
+
+/* Two inputs in one sweep, into a folder. */
+static vj_status annotate_two(const char *output, vj_error *err)
+{
+    const char *const inputs[] = {sample, second};
+    vj_job_database db = {"db", database, NULL};
+    vj_job_options o = VJ_JOB_OPTIONS_INIT;
+    vj_job *job = NULL;
+
+    o.inputs = inputs;
+    o.n_inputs = 2;
+    o.output = output;
+    o.threads = 1;
+    o.rows_per_batch = 16;
+    o.no_version = 1;
+    o.databases = &db;
+    o.n_databases = 1;
+    VJ_TRY(vj_job_new(&o, &job, err));
+    vj_status rc = vj_job_annotate(job, err);
+    vj_job_free(job);
+    return rc;
+}
+
+static vj_status annotate_into_new_folder(void *arg, vj_error *err)
+{
+    return annotate_two(out_path(arg), err);
+}
+
+static vj_status annotate_into_folder(void *arg, vj_error *err)
+{
+    write_old(arg);
+    return annotate_two(out_dir, err);
 }
 
 static vj_status normalize(void *arg, vj_error *err)
@@ -271,6 +304,19 @@ static void annotating_to_tsv(void **state)
     sweep_all(annotate_as_is, "out.tsv", NULL, false);
 }
 
+static void annotating_two_into_a_new_folder(void **state)
+{
+    (void)state;
+    sweep_all(annotate_into_new_folder, "all", NULL, true);
+}
+
+/* The second output appears with the first or not at all, as an index does. */
+static void annotating_two_into_a_folder(void **state)
+{
+    (void)state;
+    sweep_all(annotate_into_folder, "s.parquet", "second.parquet", false);
+}
+
 static void normalizing(void **state)
 {
     (void)state;
@@ -336,6 +382,9 @@ static int make_inputs(void **state)
     assert_ok(vj_simulate(&o, &made, &err), &err);
     assert_ok(vj_path_make_dirs(out_dir, &err), &err);
     assert_ok(build(&op, database, &err), &err);
+    op.output = "../second.parquet";
+    snprintf(second, sizeof second, "%s/second.parquet", folder);
+    assert_ok(run_job(&op, false, NULL, &err), &err);
     return 0;
 }
 
@@ -344,6 +393,7 @@ static int remove_inputs(void **state)
     (void)state;
     vj_path_remove(database);
     vj_path_remove(built);
+    vj_path_remove(second);
     vj_path_remove(out_dir);
     vj_path_remove(folder);
     return 0;
@@ -357,6 +407,8 @@ int main(void)
         cmocka_unit_test(annotating_to_vcf_gz),
         cmocka_unit_test(annotating_to_bcf),
         cmocka_unit_test(annotating_to_tsv),
+        cmocka_unit_test(annotating_two_into_a_new_folder),
+        cmocka_unit_test(annotating_two_into_a_folder),
         cmocka_unit_test(normalizing),
         cmocka_unit_test(building_from_vcf),
         cmocka_unit_test(building_from_parquet),
