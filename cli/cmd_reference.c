@@ -13,12 +13,13 @@ static const vj_cli_option build_options[] = {
     {'o', "output", "DIR", "Output", "folder to make; one Parquet file per contig", NULL},
     {OPT_RELEASE, "release", "TEXT", "Output", "release of the database, kept in the files", NULL},
     {OPT_COMPRESSION, "compression", "CODEC[:LEVEL]", "Output",
-     "zstd, snappy, gzip, lz4, brotli, none (default: none, zstd with --layout plain)",
+     "zstd, snappy, gzip, lz4, brotli, none (default: zstd where it pays; with --layout tuned "
+     "on free text, reals and lists only)",
      "VARJOIN_COMPRESSION"},
     {OPT_LAYOUT, "layout", "tuned|plain", "Output",
      "tuned (default): stored for this join, read under the original names and types; plain: "
      "every column as it was", NULL},
-    {OPT_SMALL, "small", NULL, "Output", "zstd on columns of text: smaller, slower to read", NULL},
+    {OPT_SMALL, "small", NULL, "Output", "zstd on alleles too: smaller, slower to read", NULL},
     {OPT_PAGE_ROWS, "page-rows", "N", "Output", "rows a page (default 4096)", NULL},
     {OPT_REPLACE, "replace", NULL, "Output", "take the place of a folder that has files", NULL},
     {OPT_NO_VERSION, "no-version", NULL, "Output", "leave version and command line out", NULL},

@@ -20,9 +20,10 @@ typedef struct vj_reference_options {
     const char *release;    /* kept in the files; NULL: "" */
     const char *info_fields; /* NULL: all */
     const char *assume_number;
-    const char *compression; /* NULL: none with layout tuned, zstd where it pays with plain */
+    const char *compression; /* NULL: zstd where it pays, with layout tuned on free text, reals
+                              * and nested columns only */
     const char *layout;      /* "tuned" (NULL), or "plain": every column as it was */
-    int small;               /* tuned, with zstd on text columns: smaller, slower */
+    int small;               /* tuned, with zstd on alleles and side columns too: smaller, slower */
     int64_t rows_per_page;   /* 0: 4096 */
     const char *start_base;  /* Parquet: "0" or "1"; NULL: read off the rows */
     const char *bad_records_path;

@@ -400,7 +400,8 @@ static vj_status sort_options(build *b, const char *dir, vj_pq_kv *kvs, vj_refso
     *sort = (vj_refsort_options){.schema = &b->schema, .out_dir = dir, .chrom_i = b->facts.chrom_i,
                                  .start_i = b->facts.start_i, .ref_i = b->facts.ref_i,
                                  .alt_i = b->facts.alt_i,
-                                 .codec = is_tuned(o) && !o->small ? VJ_PQ_NONE : VJ_PQ_ZSTD,
+                                 .codec = VJ_PQ_ZSTD,
+                                 .codec_on_free = is_tuned(o) && o->compression == NULL,
                                  .codec_on_text = o->small != 0,
                                  .rows_per_page = o->rows_per_page,
                                  .tuned = is_tuned(o) ? &b->facts : NULL,
@@ -453,6 +454,8 @@ static vj_status finish_sort(build *b, const char *dir, vj_error *err)
     vj_stage_stop(b->options->track, VJ_STAGE_WRITE, mark, 0,
                   vj_os_bytes_written() - written_before);
     VJ_TRY(write_view(b, dir, err));
+    b->result->n_dropped += vj_refsort_n_dropped(b->sort);
+    b->result->n_rows -= vj_refsort_n_dropped(b->sort);
     b->result->n_runs = vj_refsort_n_runs(b->sort);
     b->result->n_contigs = vj_refsort_n_contigs(b->sort);
     b->result->bytes_out = vj_refsort_bytes_out(b->sort);

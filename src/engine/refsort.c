@@ -39,6 +39,8 @@ struct vj_refsort {
     vj_built_encoder *encoder;
     vj_buf layout;         /* as JSON */
     vj_pq_field_options *fields; /* of the physical columns */
+    VJ_VEC(int32_t) keyed;       /* rows of a batch that have REF and ALT */
+    int64_t n_dropped;
     int64_t bytes_out;
 };
 
@@ -89,6 +91,7 @@ vj_status vj_refsort_new(const vj_refsort_options *options, vj_budget *budget, v
         return VJ_E_NOMEM;
     sort->options = *options;
     sort->budget = budget;
+    sort->keyed.budget = budget;
     sort->names.budget = sort->row_contig.budget = sort->order.budget = sort->runs.budget = budget;
     vj_arena_init(&sort->arena, budget, 4096);
     vj_contigs_init(&sort->contigs, budget);
@@ -133,6 +136,7 @@ void vj_refsort_free(vj_refsort *sort)
     vj_built_free(sort->own);
     vj_buf_fini(&sort->layout);
     vj_free(sort->fields);
+    VJ_VEC_FINI(&sort->keyed);
     free_builders(sort->buffer, n);
     free_builders(sort->spare, n);
     free_builders(sort->slice, n);
@@ -149,6 +153,11 @@ void vj_refsort_free(vj_refsort *sort)
 int64_t vj_refsort_n_runs(const vj_refsort *sort)
 {
     return (int64_t)sort->runs.n;
+}
+
+int64_t vj_refsort_n_dropped(const vj_refsort *sort)
+{
+    return sort->n_dropped;
 }
 
 int64_t vj_refsort_n_contigs(const vj_refsort *sort)
@@ -168,6 +177,15 @@ const vj_built *vj_refsort_built(const vj_refsort *sort)
     return sort->built;
 }
 
+/*
+ * What no encoding makes small: there a codec may be worth its time (the writer keeps it where it
+ * saves a tenth). Numbers, codes and keys are read without one.
+ */
+static bool is_free(const vj_type *type)
+{
+    return type->kind >= VJ_F32;
+}
+
 static vj_status set_field_options(vj_refsort *sort, vj_error *err)
 {
     const vj_built *b = sort->built;
@@ -178,7 +196,11 @@ static vj_status set_field_options(vj_refsort *sort, vj_error *err)
         return VJ_E_NOMEM;
     for (int32_t i = 0; i < n; i++)
         sort->fields[i].no_codec =
-            sort->options.codec_on_text && b->physical.fields[i].type.kind != VJ_TEXT;
+            sort->options.codec_on_free &&
+            !(sort->options.codec_on_text && b->physical.fields[i].type.kind == VJ_TEXT);
+    for (int32_t i = 0; i < b->schema.n_fields; i++)
+        if (b->columns[i].how == VJ_BUILT_COLUMN && is_free(&b->schema.fields[i].type))
+            sort->fields[b->columns[i].physical_i].no_codec = false;
     for (int32_t i = 0; i < b->schema.n_fields; i++)
         if (b->columns[i].side_i >= 0)
             sort->fields[b->columns[i].side_i].rows_per_page = ROWS_PER_SPARSE_PAGE;
@@ -496,8 +518,8 @@ static vj_status pass_through(vj_refsort *sort, const vj_batch *rows, vj_error *
     return write_rows(sort, rows, err);
 }
 
-vj_status vj_refsort_append(vj_refsort *sort, const vj_batch *rows, int64_t watermark,
-                            vj_error *err)
+static vj_status append_keyed(vj_refsort *sort, const vj_batch *rows, int64_t watermark,
+                              vj_error *err)
 {
     int32_t last = -1;
 
@@ -511,6 +533,49 @@ vj_status vj_refsort_append(vj_refsort *sort, const vj_batch *rows, int64_t wate
     if ((int64_t)sort->row_contig.n < sort->options.rows_per_run)
         return VJ_OK;
     return flush(sort, last, watermark, err);
+}
+
+/* Rows in sort->keyed of a batch, through builders of their own. */
+static vj_status append_picked(vj_refsort *sort, const vj_batch *rows, int64_t watermark,
+                               vj_error *err)
+{
+    const vj_schema *schema = sort->options.schema;
+    vj_colb *picked = NULL;
+    vj_col *cols = vj_calloc(sort->budget, (size_t)schema->n_fields, sizeof *cols, err);
+    vj_status rc = cols != NULL ? init_builders(sort, &picked, err) : VJ_E_NOMEM;
+
+    for (int32_t f = 0; rc == VJ_OK && f < schema->n_fields; f++) {
+        rc = vj_colb_gather(&picked[f], &rows->cols[f], sort->keyed.ptr, (int64_t)sort->keyed.n,
+                            err);
+        cols[f] = vj_colb_view(&picked[f]);
+    }
+    vj_batch batch = {schema, (int64_t)sort->keyed.n, cols};
+    if (rc == VJ_OK)
+        rc = append_keyed(sort, &batch, watermark, err);
+    free_builders(picked, schema->n_fields);
+    vj_free(cols);
+    return rc;
+}
+
+static bool has_null(const vj_col *col)
+{
+    return col->valid != NULL && vj_col_null_count(col) > 0;
+}
+
+vj_status vj_refsort_append(vj_refsort *sort, const vj_batch *rows, int64_t watermark,
+                            vj_error *err)
+{
+    const vj_col *ref = &rows->cols[sort->ref_i];
+    const vj_col *alt = &rows->cols[sort->alt_i];
+
+    if (sort->options.tuned == NULL || !(has_null(ref) || has_null(alt)))
+        return append_keyed(sort, rows, watermark, err);
+    VJ_VEC_RESET(&sort->keyed);
+    for (int64_t i = 0; i < rows->n_rows; i++)
+        if (!vj_col_is_null(ref, i) && !vj_col_is_null(alt, i))
+            VJ_TRY(VJ_VEC_PUSH(&sort->keyed, (int32_t)i, err));
+    sort->n_dropped += rows->n_rows - (int64_t)sort->keyed.n;
+    return append_picked(sort, rows, watermark, err);
 }
 
 /* ---- merge ---- */

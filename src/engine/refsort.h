@@ -22,7 +22,8 @@ typedef struct vj_refsort_options {
     const char *out_dir;     /* exists; receives chr<contig>.parquet */
     vj_pq_codec codec;
     int level;
-    bool codec_on_text;    /* with tuned: only on columns of text */
+    bool codec_on_free; /* with tuned: only on free text, reals and nested columns that stand as they are */
+    bool codec_on_text; /* with codec_on_free: and on all other columns of text */
     int64_t rows_per_page; /* 0: the writer's default */
     const vj_built_options *tuned; /* NULL: columns are stored as they are */
     const vj_built *built; /* with tuned: the layout; NULL: planned from the first rows */
@@ -36,6 +37,8 @@ typedef struct vj_refsort_options {
 
 VJ_MUST_CHECK vj_status vj_refsort_new(const vj_refsort_options *options, vj_budget *budget,
                                        vj_refsort **out, vj_error *err);
+/* Rows without REF or ALT, which match nothing and have no place in the tuned layout. */
+int64_t vj_refsort_n_dropped(const vj_refsort *sort);
 /*
  * Append rows, none with a null start; watermark: no later row of the last row's contig lies before it, unless the input
  * is unsorted (then rows are still sorted rightly).
