@@ -115,3 +115,13 @@ def test_rebuilt_from_tuned_is_the_same(world):
     folder, run = world
     run("reference", "build", "-q", "--layout", "plain", "-o", folder / "plain", folder / "tuned")
     assert pl.scan_parquet(folder / "plain" / "*.parquet").collect().equals(source_rows(folder))
+
+
+def test_records_without_an_allele_are_left_out_and_counted(varjoin_bin, tmp_path):
+    lines = ["##fileformat=VCFv4.3", "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO",
+             "1\t10\ta\tA\tC\t.\t.\t.", "1\t11\tb\tG\t.\t.\t.\t.", "1\t12\tc\tG\tT\t.\t.\t."]
+    (tmp_path / "in.vcf").write_text("\n".join(lines) + "\n")
+    done = subprocess.run([varjoin_bin, "reference", "build", "-o", tmp_path / "db", tmp_path / "in.vcf"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0 and "1 rows have no value in a key column" in done.stderr, done.stderr
+    assert varjoin.scan_reference(tmp_path / "db").collect()["start"].to_list() == [10, 12]
