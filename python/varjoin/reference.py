@@ -8,7 +8,7 @@ from __future__ import annotations
 import glob
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from varjoin._polars_worker import logical_columns
 from varjoin.errors import InputError
@@ -30,15 +30,15 @@ def _files(path: str | os.PathLike[str]) -> list[str]:
     return [path] if os.path.exists(path) else sorted(glob.glob(path))
 
 
-def reference_columns(layout: str | bytes | dict) -> list[polars.Expr]:
+def reference_columns(layout: str | bytes | dict[str, Any]) -> list[polars.Expr]:
     """Expressions that make a tuned database's columns; layout is its key-value varjoin.layout."""
     import polars as pl
 
-    if not isinstance(layout, dict):
-        layout = json.loads(layout)
-    if layout.get("version") != 1:
-        raise InputError(f"layout version {layout.get('version')}: this package reads version 1")
-    return logical_columns(pl, layout)
+    facts: dict[str, Any] = layout if isinstance(layout, dict) else json.loads(layout)
+    if facts.get("version") != 1:
+        raise InputError(f"layout version {facts.get('version')}: this package reads version 1")
+    columns: list[polars.Expr] = logical_columns(pl, facts)  # type: ignore[no-untyped-call]
+    return columns
 
 
 def scan_reference(path: str | os.PathLike[str]) -> polars.LazyFrame:
