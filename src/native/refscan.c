@@ -22,6 +22,7 @@ struct vj_refscan {
     vj_pairs pairs;
     vj_pq_ranges ranges;
     vj_pq_cursor *cursor; /* aimed at one compressed column after the other */
+    const vj_pq_file *cursor_file;
     kept_cursors *kept_of_db;
     kept_cursors *kept; /* those of the database at hand */
     vj_pq_cache *cache;   /* shared by the workers */
@@ -109,12 +110,17 @@ static vj_status aim(vj_refscan *scan, const vj_pq_file *file, int32_t rowgroup_
         if (kept->file == file && kept->rowgroup_i == rowgroup_i &&
             vj_pq_cursor_row(kept->cursor) <= row)
             return VJ_OK;
+        if (kept->file != file) /* later it does not know the file that lent them */
+            vj_pq_cursor_relax(kept->cursor);
         kept->file = file;
         kept->rowgroup_i = rowgroup_i;
         return vj_pq_cursor_aim(kept->cursor, file, rowgroup_i, physical_i, err);
     }
     if (scan->cursor == NULL)
         VJ_TRY(vj_pq_cursor_open(file, rowgroup_i, physical_i, scan->budget, &scan->cursor, err));
+    else if (scan->cursor_file != file)
+        vj_pq_cursor_relax(scan->cursor);
+    scan->cursor_file = file;
     vj_pq_cursor_share(scan->cursor, scan->at_edge ? scan->cache : NULL);
     VJ_TRY(vj_pq_cursor_aim(scan->cursor, file, rowgroup_i, physical_i, err));
     *out = scan->cursor;

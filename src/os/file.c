@@ -197,6 +197,9 @@ vj_status vj_source_read(const vj_source *source, int64_t off, void *dst, size_t
     return VJ_OK;
 }
 
+/* Who touches a returned page gets its neighbours with it, which nobody has borrowed. */
+#define FAULT_AROUND_BYTES ((int64_t)65536)
+
 /* The range in whole pages, inside the file. */
 static void advise(const vj_source *source, int64_t off, int64_t len, int advice, int *rc)
 {
@@ -230,11 +233,13 @@ const uint8_t *vj_source_borrow(const vj_source *source, int64_t off, size_t len
 
 void vj_source_return(const vj_source *source, int64_t off, size_t len_bytes)
 {
+    int64_t beg = VJ_MAX(off - FAULT_AROUND_BYTES, 0);
+    int64_t end = VJ_MIN(off + (int64_t)len_bytes + FAULT_AROUND_BYTES, source->size_bytes);
     int rc = 0;
 
     /* pages at the ends may be others' too: they come again when they are touched */
     if (source->fd >= 0 && source->ptr != NULL && len_bytes > 0)
-        advise(source, off, (int64_t)len_bytes, MADV_DONTNEED, &rc);
+        advise(source, beg, end - beg, MADV_DONTNEED, &rc);
 }
 
 /* ---- sequential input ---- */

@@ -154,6 +154,9 @@ void vj_pq_cursor_relax(vj_pq_cursor *cur)
     for (int i = 0; i < cur->n_held; i++)
         vj_source_return(cur->file->source, cur->held[i].beg,
                          (size_t)(cur->held[i].end - cur->held[i].beg));
+    /* what is still to be read of a range is borrowed again, and so accounted for again */
+    for (int32_t i = 0; i < cur->n_columns; i++)
+        cur->columns[i].pages.lent_beg = cur->columns[i].pages.lent_end = 0;
     cur->n_held = 0;
     cur->held_bytes = 0;
 }
@@ -197,6 +200,7 @@ void vj_pq_cursor_share(vj_pq_cursor *cur, vj_pq_cache *cache)
 vj_status vj_pq_cursor_aim(vj_pq_cursor *cur, const vj_pq_file *file, int32_t rowgroup_i,
                            int32_t field_i, vj_error *err)
 {
+    note_held(cur); /* another shape would forget it */
     VJ_TRY(shape(cur, file, field_i, err));
     cur->field_i = field_i;
     return begin_rows(cur, file, rowgroup_i, err);
