@@ -119,6 +119,8 @@ class Site:
         assert answer["addDynamicPartition"]["__typename"] == "AddDynamicPartitionSuccess", answer
 
     def stop(self):
+        for engine in engines(self.output):  # a test that failed may have left one stopped
+            os.kill(engine, signal.SIGKILL)
         self.server.send_signal(signal.SIGTERM)
         try:
             self.server.wait(20)
