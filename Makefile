@@ -107,6 +107,11 @@ bench-kernels: release
 	  -o build/kernel_bench
 	@python3 bench/kernels.py build/kernel_bench $(BENCH_ARGS)
 
+# A whole genome, not part of CI: 20 GB of disk and half an hour the first time.
+bench-genome: release
+	@$(MAKE) --no-print-directory build/bench-venv/ready
+	@$(BENCH_PYTHON) bench/genome.py $(BENCH_ARGS)
+
 # The memory rules, proven under the kernel's own limits; the small form is part of `make test`.
 bench-memory: release duckdb
 	@tools/install_deps.sh test
@@ -122,4 +127,4 @@ install: release
 clean:
 	rm -rf build/dev build/release build/tsan build/fuzz build/cover
 
-.PHONY: bench-kernels bench-memory test-memory test-long all release deps demo dagster-demo wheel test-deps duckdb dev test check-rules fuzz bench install clean
+.PHONY: bench-genome bench-kernels bench-memory test-memory test-long all release deps demo dagster-demo wheel test-deps duckdb dev test check-rules fuzz bench install clean
