@@ -387,7 +387,7 @@ out:
 #define SPILL_FACTOR_ONE 6
 #define SPILL_FACTOR_CHAIN 1
 /* Rows of the result, where matches turn out to be many. */
-#define SPILL_FACTOR_SORT 8
+#define SPILL_FACTOR_SORT 3
 
 typedef struct ranges {
     vj_duck *duck;

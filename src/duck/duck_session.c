@@ -11,7 +11,7 @@
  * code), then buffers of Parquet pages, 20 to 30 MB a thread. */
 #define OVERHEAD_BYTES (80LL * 1000 * 1000)
 #define OVERHEAD_PER_THREAD_BYTES (60LL * 1000 * 1000)
-#define ONE_THREAD_BELOW_BYTES (480LL * 1000 * 1000)
+#define ONE_THREAD_BELOW_BYTES (900LL * 1000 * 1000)
 /* With less the sort of wide rows ends for want of memory instead of spilling. */
 #define LEAST_LIMIT_BYTES (96LL * 1000 * 1000)
 /* Freed memory goes back at once below this: 9 M rows in five sorts at 512 MB: 334, else 478 MB. */

@@ -54,7 +54,8 @@ def planned(binary, place, options):
     words = [str(place / w) if w == "own.sql" else w.replace("=", f"={place}/") if re.fullmatch("[a-e]=.*", w) else w
              for w in options]
     tools = [w for e in ("duckdb", "polars") if engines.absent(e) is None for w in engines.engine_args(e)[2:]]
-    done = subprocess.run([str(binary), "plan", "--json", *tools, *words, "-o", str(place / "o.parquet"), str(place / "in.vcf.gz")],
+    words += ["-o", str(place / "o.parquet"), str(place / "in.vcf.gz")]
+    done = subprocess.run([str(binary), "plan", "--json", *tools, *words],
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["engine"]
