@@ -6,6 +6,7 @@ usage: bench.py [--scale 1,4,8] [--repeats 5] [--only join,vcf,normalize,engines
 join       13.5 million rows x 27 columns as Polars writes them, 80,000 sample variants, all columns
            to Parquet; at scale N both are N times that, over N chromosomes. varjoin starts from the
            VCF.gz, the peers from a Parquet that is normalised already.
+column     the same with one column of the database, MAF, asked for.
 vcf        the same to VCF.gz; the peers are bcftools annotate, which reads the database as BCF, and
            those of echtvar, vcfanno and SnpSift whose program is named.
 normalize  a VCF.gz of one million records to Parquet; the peer is polars-bio.

@@ -1,6 +1,6 @@
 """Are the results the same? Each check ends with exit code 1 and one line when they are not.
 
-usage: compare.py tables OURS.parquet PEER.parquet...   joined tables of the same left rows
+usage: compare.py tables OURS.parquet PEER.parquet... [COLUMN]   joined tables of the same left rows
        compare.py equal A.parquet B.parquet...          the same rows in the same order
        compare.py vcfs OURS.vcf.gz PEER.vcf.gz...       which alleles were annotated, and with what
 
@@ -17,16 +17,20 @@ import sys
 def tables(ours: str, *peers: str) -> None:
     import polars as pl
 
+    witness = "TSA"
+    if not peers[-1].endswith(".parquet"):
+        *peers, witness = peers
+
     a = pl.read_parquet(ours)
     hashes = a.hash_rows(seed=1)
-    matched = a["TSA"].is_not_null()
+    matched = a[witness].is_not_null()
     for path in peers:
         b = pl.read_parquet(path)
         missing = [c for c in a.columns if c not in b.columns]
         if missing:
             sys.exit(f"{path}: columns {missing} are missing")
         b = b.select(pl.col(c).cast(t) for c, t in a.schema.items())
-        found = b.filter(pl.col("TSA").is_not_null())
+        found = b.filter(pl.col(witness).is_not_null())
         unknown = (~found.hash_rows(seed=1).is_in(hashes.implode())).sum()
         if unknown:
             sys.exit(f"{path}: {unknown} of {found.height} matched rows are not in {ours}")

@@ -52,16 +52,18 @@ def join_data(varjoin: Path, folder: Path, scale: int) -> tuple[Path, Path, Path
 
 def run_join(varjoin: Path, folder: Path, scale: int, repeats: int) -> dict:
     database, sample, table = join_data(varjoin, folder, scale)
-    outs = {name: folder / f"out-{name}.parquet" for name in ("varjoin", "polars", "duckdb")}
+    built = once(folder / f"built{scale}", lambda part: quiet(varjoin, "reference", "build", database, "-o", part))
     files = f"{database}/*.parquet"
     title = f"join {scale}x: {ROWS * scale:,} rows, {VARIANTS * scale:,} variants, all columns"
     say(title)
-    commands = {
-        "varjoin": [str(varjoin), "annotate", str(sample), "-a", f"ensembl={database}", "-o", str(outs["varjoin"])],
-        "polars": [sys.executable, str(PEERS), "polars", str(table), files, str(outs["polars"])],
-        "duckdb": [sys.executable, str(PEERS), "duckdb", str(table), files, str(outs["duckdb"])],
-    }
-    tools = in_turn(commands, repeats, folder, lambda: same("tables", outs["varjoin"], outs["polars"], outs["duckdb"]))
+    ours = {"varjoin": [database], "varjoin, 1 thread": [database, "-@", "1"],
+            "varjoin, built": [built], "varjoin, built, 1 thread": [built, "-@", "1"]}
+    outs = {name: folder / f"out-{i}.parquet" for i, name in enumerate([*ours, "polars", "duckdb"])}
+    commands = {name: [str(varjoin), "annotate", str(sample), "-a", f"ensembl={path}", "-o", str(outs[name]), *more]
+                for name, (path, *more) in ours.items()}
+    for peer in ("polars", "duckdb"):
+        commands[peer] = [sys.executable, str(PEERS), peer, str(table), files, str(outs[peer])]
+    tools = in_turn(commands, repeats, folder, lambda: same("tables", *outs.values()))
     for name, out in outs.items():
         tools[name]["out_mb"] = size_mb(out)
         out.unlink()
@@ -71,6 +73,25 @@ def run_join(varjoin: Path, folder: Path, scale: int, repeats: int) -> dict:
 
 def join(varjoin: Path, folder: Path, options) -> list[dict]:
     return [run_join(varjoin, folder, scale, options.repeats) for scale in options.scales]
+
+
+# ---- one column ----
+
+
+def column(varjoin: Path, folder: Path, options) -> list[dict]:
+    database, sample, table = join_data(varjoin, folder, 1)
+    files = f"{database}/*.parquet"
+    title = f"column: {ROWS:,} rows, {VARIANTS:,} variants, MAF alone"
+    say(title)
+    outs = {name: folder / f"out-{name}.parquet" for name in ("varjoin", "polars", "duckdb")}
+    commands = {"varjoin": [str(varjoin), "annotate", str(sample), "-a", f"ensembl={database}", "-c", "MAF", "-o", str(outs["varjoin"])]}
+    for peer in ("polars", "duckdb"):
+        commands[peer] = [sys.executable, str(PEERS), peer, str(table), files, str(outs[peer]), "MAF"]
+    tools = in_turn(commands, options.repeats, folder, lambda: same("tables", *outs.values(), "MAF"))
+    for name, out in outs.items():
+        tools[name]["out_mb"] = size_mb(out)
+        out.unlink()
+    return [{"title": title, "rows": ROWS, "variants": VARIANTS, "tools": tools}]
 
 
 # ---- VCF out ----
@@ -110,11 +131,14 @@ def vcf_peers(folder: Path, database: Path, sample: Path, options) -> dict[str, 
 
 def vcf(varjoin: Path, folder: Path, options) -> list[dict]:
     database, sample, _ = join_data(varjoin, folder, 1)
-    outs = {"varjoin": folder / "out-varjoin.vcf.gz", "varjoin, BCF": folder / "out-varjoin.bcf"}
+    built = once(folder / "built1", lambda part: quiet(varjoin, "reference", "build", database, "-o", part))
+    outs = {"varjoin": folder / "out-varjoin.vcf.gz", "varjoin, BCF": folder / "out-varjoin.bcf",
+            "varjoin, built": folder / "out-built.vcf.gz", "varjoin, built, BCF": folder / "out-built.bcf"}
     title = f"vcf: {ROWS:,} rows, {VARIANTS:,} variants, all columns to VCF.gz"
     say(title)
-    commands = {name: [str(varjoin), "annotate", str(sample), "-a", f"ensembl={database}", "-o", str(out)] for name, out in outs.items()}
-    checked = [outs["varjoin"]]
+    commands = {name: [str(varjoin), "annotate", str(sample), "-a", f"ensembl={built if 'built' in name else database}", "-o", str(out)]
+                for name, out in outs.items()}
+    checked = list(outs.values())
     for name, (command, out) in vcf_peers(folder, database, sample, options).items():
         commands[name] = command
         if out is not None:
@@ -211,4 +235,4 @@ def tracker(varjoin: Path, folder: Path, options) -> list[dict]:
     return jobs
 
 
-JOBS = {"join": join, "vcf": vcf, "normalize": normalize, "tracker": tracker}
+JOBS = {"join": join, "column": column, "vcf": vcf, "normalize": normalize, "tracker": tracker}

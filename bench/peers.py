@@ -1,6 +1,6 @@
 """The peers' side of the benchmark, each on its best path for the same job.
 
-usage: peers.py polars|duckdb SAMPLE.parquet DATABASE_GLOB OUT.parquet
+usage: peers.py polars|duckdb SAMPLE.parquet DATABASE_GLOB OUT.parquet [COLUMN]
        peers.py polars-keyed KEYED.parquet DATABASE_GLOB OUT.parquet   the Polars engine's query by hand
        peers.py polars-bio SAMPLE.vcf.gz OUT.parquet
        peers.py reference-bcf DATABASE_GLOB OUT.bcf      the database as bcftools reads it fastest
@@ -11,11 +11,13 @@ import sys
 KEY = ["chrom", "start", "ref", "alt"]
 
 
-def run_polars(sample: str, database: str, out: str) -> None:
+def run_polars(sample: str, database: str, out: str, column: str | None = None) -> None:
     import polars as pl
 
     left = pl.scan_parquet(sample)
     right = pl.scan_parquet(database).rename({"id": "rsid"})
+    if column is not None:
+        right = right.select(*KEY, column)
     left.join(right, on=KEY, how="left", suffix="_ensembl").sink_parquet(out)
 
 
@@ -43,16 +45,17 @@ def run_polars_keyed(keyed: str, database: str, out: str) -> None:
     table.drop("i", "__vj_row", "__vj_contig", "__vj_pos", "__vj_ref", "__vj_alt").sink_parquet(out)
 
 
-def run_duckdb(sample: str, database: str, out: str) -> None:
+def run_duckdb(sample: str, database: str, out: str, column: str | None = None) -> None:
     import duckdb
 
+    columns = f"d.{column}" if column is not None else """d.* EXCLUDE (chrom, start, ref, alt)
+                RENAME (id AS rsid_ensembl, "end" AS end_ensembl, qual AS qual_ensembl, filter AS filter_ensembl)"""
     connection = duckdb.connect()
     connection.execute("SET preserve_insertion_order = false")
     connection.execute(
         f"""
         COPY (
-            SELECT s.*, d.* EXCLUDE (chrom, start, ref, alt)
-                RENAME (id AS rsid_ensembl, "end" AS end_ensembl, qual AS qual_ensembl, filter AS filter_ensembl)
+            SELECT s.*, {columns}
             FROM read_parquet('{sample}') s
             LEFT JOIN read_parquet('{database}') d
                 ON s.chrom = d.chrom AND s.start = d.start AND s.ref = d.ref AND s.alt = d.alt
