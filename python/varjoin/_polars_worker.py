@@ -269,15 +269,15 @@ def pair_rows(pl, db, left, found):
         candidates = expand(pl, candidates)
         left_on += ["__vj_ref", "__vj_alt"]
         right_on += ["__vj_r", "__vj_a"]
-    keys = left.select(list(dict.fromkeys([ROW] + left_on))).drop_nulls()
-    types = keys.collect_schema()
+    keys = left.select(list(dict.fromkeys([ROW] + left_on))).drop_nulls().collect(engine="streaming")
+    types = keys.schema
     casts = [
         pl.col(r).cast(types[l], strict=False)
         for l, r in zip(left_on, right_on)
         if candidates.schema[r] != types[l]
     ]
     candidates = candidates.with_columns(casts)
-    pairs = keys.join(
+    pairs = keys.lazy().join(
         candidates.lazy(), left_on=left_on, right_on=right_on, how="inner", nulls_equal=False
     )
     pairs = pairs.select(ROW, "__vj_i").unique().sort(ROW, "__vj_i").collect(engine="streaming")
@@ -286,9 +286,8 @@ def pair_rows(pl, db, left, found):
     def near(rows, n_more):
         """Of these rows those that agree with a candidate in place and n_more of REF and ALT."""
         n = n_place + n_more
-        keyed = keys.join(rows.lazy(), on=ROW, how="semi")
-        keyed = keyed.join(candidates.lazy(), left_on=left_on[:n], right_on=right_on[:n], how="semi")
-        return keyed.select(ROW).collect(engine="streaming")
+        keyed = keys.join(rows, on=ROW, how="semi")
+        return keyed.join(candidates, left_on=left_on[:n], right_on=right_on[:n], how="semi").select(ROW)
 
     return pairs, near
 
@@ -370,7 +369,9 @@ def join_database(pl, job, db, left, rows, number):
     payload = found.select(
         pl.col("__vj_i").alias(index),
         *[pl.col(c["source"]).alias(c["name"]) for c in db["payload"]],
-    ).join(pairs.select(index).unique(), on=index, how="semi")
+    )
+    if payload.height > 2 * pairs.height:  # else a copy would only cost
+        payload = payload.join(pairs.select(index).unique(), on=index, how="semi")
     rows = rows.join(pairs, on=ROW, how="left", maintain_order="left_right")
     if job["duplicates"] == "first":
         counts = counts.clear()

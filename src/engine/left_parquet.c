@@ -80,35 +80,45 @@ static vj_status find_columns(vj_left_parquet *source, vj_error *err)
     return VJ_OK;
 }
 
-/* Rows an allele has: until the first row's sample comes back. */
-static vj_status count_samples(vj_left_parquet *source, vj_error *err)
+/* Count a row group's rows until one has the first sample again: *found. */
+static vj_status count_in_rowgroup(vj_left_parquet *source, int32_t g, vj_buf *first, bool *found,
+                                   vj_error *err)
 {
     vj_pq_cursor *cur = NULL;
     const vj_col *part = NULL;
-    vj_buf first = {.budget = source->budget};
-    int64_t n = 0;
     vj_status rc = VJ_OK;
 
-    source->n_samples = 1;
-    if (source->at.sample < 0 || vj_pq_meta_view(source->file)->n_rowgroups == 0)
-        return VJ_OK;
-    VJ_TRY(vj_pq_cursor_open(source->file, 0, source->at.sample, source->budget, &cur, err));
+    VJ_TRY(vj_pq_cursor_open(source->file, g, source->at.sample, source->budget, &cur, err));
     do {
         VJ_GO(rc, vj_pq_cursor_next(cur, 4096, &part, err));
-        for (int64_t i = 0; part != NULL && i < part->n_rows; i++, n++) {
+        for (int64_t i = 0; part != NULL && i < part->n_rows; i++, source->n_samples++) {
             vj_span name = vj_col_is_null(part, i) ? (vj_span){"", 0} : vj_col_bytes(part, i);
 
-            if (n == 0)
-                VJ_GO(rc, vj_buf_append(&first, name.ptr, name.len_bytes, err));
-            else if (vj_span_eq(name, vj_buf_span(&first)))
-                goto found;
+            if (source->n_samples == 0) {
+                VJ_GO(rc, vj_buf_append(first, name.ptr, name.len_bytes, err));
+            } else if (vj_span_eq(name, vj_buf_span(first))) {
+                *found = true;
+                goto out;
+            }
         }
     } while (part != NULL);
-found:
-    source->n_samples = VJ_MAX(n, 1);
 out:
-    vj_buf_fini(&first);
     vj_pq_cursor_free(cur);
+    return rc;
+}
+
+/* Rows an allele has: until the first row's sample comes back. */
+static vj_status count_samples(vj_left_parquet *source, vj_error *err)
+{
+    int32_t n = vj_pq_meta_view(source->file)->n_rowgroups;
+    vj_buf first = {.budget = source->budget};
+    bool found = false;
+    vj_status rc = VJ_OK;
+
+    for (int32_t g = 0; source->at.sample >= 0 && g < n && rc == VJ_OK && !found; g++)
+        rc = count_in_rowgroup(source, g, &first, &found, err);
+    source->n_samples = VJ_MAX(source->n_samples, 1);
+    vj_buf_fini(&first);
     return rc;
 }
 
