@@ -158,11 +158,13 @@ static vj_status merge_columns(vj_database *db, const vj_db_file *file, vj_map *
             char expected[96];
             char found[96];
 
+            vj_type_name(&known->type, expected, sizeof expected);
+            vj_type_name(&field->type, found, sizeof found);
             return vj_fail(err, VJ_E_SCHEMA,
-                           "%s: column %s: expected %s as in the files before, found %s",
-                           file->path, field->name,
-                           vj_type_name(&known->type, expected, sizeof expected),
-                           vj_type_name(&field->type, found, sizeof found));
+                           "%s: column %s: expected %s as in the files before, found %s%s",
+                           file->path, field->name, expected, found,
+                           strcmp(expected, found) == 0 ? " stored in another form: let one program "
+                                                          "write all files of a database" : "");
         }
     }
     return VJ_OK;
@@ -555,7 +557,7 @@ vj_status vj_database_open(const vj_job_database *spec, int start_base, vj_budge
     vj_map_init(&db->raw_contigs, budget);
     if ((db->name = vj_arena_strndup(&db->arena, spec->name, strlen(spec->name), err)) == NULL)
         goto out;
-    if (looks_like_vcf(spec->path)) {
+    if (looks_like_vcf(spec->path) && !vj_path_is_dir(spec->path)) {
         rc = vj_fail(err, VJ_E_SCHEMA,
                      "%s: expected Parquet files, found a VCF or BCF: build the database first "
                      "with `varjoin reference build %s -o DIR`", spec->path, spec->path);

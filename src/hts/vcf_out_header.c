@@ -59,9 +59,10 @@ static vj_status put_description(vj_buf *out, const vj_vcf_annotation *annotatio
     if (annotation->database != NULL) {
         VJ_TRY(vj_buf_append_text(out, " of ", err));
         VJ_TRY(vj_header_quoted_put(out, annotation->database, err));
-        VJ_TRY(vj_buf_append_text(out, annotation->release != NULL ? " " : "", err));
-        VJ_TRY(vj_header_quoted_put(out, annotation->release != NULL ? annotation->release : "",
-                                    err));
+        if (annotation->release != NULL && annotation->release[0] != '\0') {
+            VJ_TRY(vj_buf_push(out, ' ', err));
+            VJ_TRY(vj_header_quoted_put(out, annotation->release, err));
+        }
         if (annotation->description != NULL && annotation->description[0] != '\0')
             VJ_TRY(vj_buf_push(out, ')', err));
     }
@@ -76,7 +77,7 @@ static vj_status put_description(vj_buf *out, const vj_vcf_annotation *annotatio
 
 static vj_status put_source(vj_buf *out, const char *key, const char *text, vj_error *err)
 {
-    if (text == NULL)
+    if (text == NULL || text[0] == '\0')
         return VJ_OK;
     VJ_TRY(vj_buf_append_text(out, key, err));
     VJ_TRY(vj_header_quoted_put(out, text, err));

@@ -74,3 +74,15 @@ def test_threads_and_memory_do_not_change_the_bytes(varjoin, data, tmp_path):
         outputs.append((tmp_path / f"{i}.parquet").read_bytes())
     assert outputs[0] == outputs[1]
     assert content_hash(varjoin, tmp_path / "0.parquet") == content_hash(varjoin, tmp_path / "2.parquet")
+
+
+def test_a_database_folder_may_be_called_as_a_vcf(varjoin, tmp_path):
+    """Its files tell what it is; and a database without a release leaves no blank in VCF's header."""
+    folder = tmp_path / "clinvar.vcf"
+    folder.mkdir()
+    pl.DataFrame({"chrom": ["1"], "start": [5], "ref": ["A"], "alt": ["T"], "GENE": ["g"]}).write_parquet(folder / "a.parquet")
+    (tmp_path / "s.vcf").write_text("##fileformat=VCFv4.2\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+                                    "1\t5\t.\tA\tT\t.\t.\t.\n")
+    varjoin("annotate", "-q", "-a", f"c={folder}", tmp_path / "s.vcf", "-o", tmp_path / "o.vcf")
+    text = (tmp_path / "o.vcf").read_text()
+    assert "GENE=g\n" in text and '"column GENE of c"' in text and '",Version=' not in text
