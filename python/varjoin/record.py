@@ -61,6 +61,9 @@ class Database:
     files: int = 0
     bytes: int = 0
     rows: int | None = None
+    row_groups: int | None = None
+    row_groups_read: int | None = None
+    rows_read: int | None = None
     matched_rows: int = 0
     matched_alleles: int = 0
     matched_records: int | None = None

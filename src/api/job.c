@@ -194,6 +194,7 @@ static vj_status describe_plan(job_run *run, vj_error *err)
         db->n_files = from->n_files;
         db->bytes = from->size_bytes;
         db->rows = from->n_rows;
+        db->n_rowgroups = from->n_rowgroups;
         db->matched_alleles = db->matched_rows = db->matched_records = db->duplicate_keys = 0;
         db->duplicates = duplicate_names[plan->options.duplicates];
     }
@@ -337,6 +338,23 @@ static bool look_at_results(job_run *run)
     return empty;
 }
 
+/* Which row groups the run looked into. */
+static void note_reads(const job_run *run)
+{
+    for (int32_t d = 0; d < run->plan->n_dbs; d++) {
+        const vj_database *from = run->plan->dbs[d];
+        vj_report_db *db = run->result.dbs[d];
+
+        db->n_rowgroups_read = db->rows_read = 0;
+        for (int32_t g = 0; g < from->n_rowgroups; g++) {
+            if (atomic_load_explicit(&from->was_read[g], memory_order_relaxed) == 0)
+                continue;
+            db->n_rowgroups_read++;
+            db->rows_read += from->rowgroups[g].n_rows;
+        }
+    }
+}
+
 static vj_status note_result(job_run *run, vj_error *err)
 {
     vj_report *report = run->report;
@@ -345,6 +363,7 @@ static vj_status note_result(job_run *run, vj_error *err)
 
     vj_job_samples_sum(&run->samples, &run->result);
     VJ_TRY(vj_job_samples_note(&run->samples, report, err));
+    note_reads(run);
     report->records_in = result->counts.n_records;
     report->rows_in = result->rows_in + result->counts.n_filtered;
     report->rows_filtered = result->counts.n_filtered;

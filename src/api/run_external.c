@@ -282,6 +282,8 @@ vj_status vj_external_run(vj_plan *plan, vj_external_join join, vj_result *resul
     VJ_GO(rc, vj_keyed_open(&ext.keyed, plan, ext.left_path, err));
     VJ_GO(rc, vj_native_run_keyed(plan, &ext.keyed, result, err));
     VJ_GO(rc, vj_keyed_finish(&ext.keyed, err));
+    for (int32_t d = 0; d < plan->n_dbs; d++)
+        vj_keyed_mark_read(&ext.keyed, plan->dbs[d]);
     vj_left_release(plan->source);
     vj_mem_trim();
     mark = vj_stage_start(plan->track);

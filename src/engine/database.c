@@ -253,7 +253,8 @@ static vj_status collect_rowgroups(vj_database *db, vj_error *err)
     for (int32_t i = 0; i < db->n_files; i++)
         n += vj_pq_meta_view(db->files[i].pq)->n_rowgroups;
     db->rowgroups = vj_calloc(db->budget, (size_t)VJ_MAX(n, 1), sizeof *db->rowgroups, err);
-    if (db->rowgroups == NULL)
+    db->was_read = vj_calloc(db->budget, (size_t)VJ_MAX(n, 1), sizeof *db->was_read, err);
+    if (db->rowgroups == NULL || db->was_read == NULL)
         return VJ_E_NOMEM;
     for (int32_t i = 0; i < db->n_files; i++) {
         const vj_pq_meta *meta = vj_pq_meta_view(db->files[i].pq);
@@ -601,6 +602,7 @@ void vj_database_free(vj_database *db)
     }
     vj_free(db->files);
     vj_free(db->rowgroups);
+    vj_free((void *)db->was_read);
     vj_contigs_fini(&db->contigs);
     vj_map_fini(&db->raw_contigs);
     vj_arena_fini(&db->arena);

@@ -55,6 +55,7 @@ typedef struct vj_database {
     vj_db_file *files;
     int32_t n_rowgroups;
     vj_db_rowgroup *rowgroups; /* in database order: file, row group */
+    _Atomic uint8_t *was_read; /* one per row group: a run looked into it */
     vj_contigs contigs;        /* canonical names met in the statistics */
     vj_map raw_contigs;        /* their spellings in the files */
     bool has_unknown_contigs;  /* some row group has contig -1 */

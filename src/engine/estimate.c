@@ -1,6 +1,7 @@
 #include "engine/estimate.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* Plain bytes a second that one core makes of compressed pages. */
 #define INFLATE_RATE 0.62e9
@@ -15,10 +16,12 @@
 #define PROGRAM_BYTES ((int64_t)17 << 20)
 #define BYTES_PER_BATCH_ROW 600
 
-/* Where the input's records lie: by canonical contig, the range of positions. */
+/* Where the input's records lie on one contig: stretches, sorted and apart once they are all known. */
 typedef struct extent {
     int64_t lo, hi;
 } extent;
+
+typedef VJ_VEC(extent) extents;
 
 typedef struct survey {
     vj_plan *plan;            /* of the sample at hand */
@@ -26,24 +29,92 @@ typedef struct survey {
     bool known;               /* of all of them */
     int64_t n_rows;           /* of all of them */
     int64_t most_rows;        /* of the longest */
-    vj_map contigs; /* canonical -> index */
-    VJ_VEC(extent) extents;
+    double kept, seen;        /* records of the input at hand: in its regions, and all */
+    vj_map contigs;           /* canonical -> index */
+    VJ_VEC(extents) where;
 } survey;
 
-static vj_status widen(survey *s, vj_span contig, int64_t length, int64_t lo, int64_t hi,
-                       vj_error *err)
+static vj_status add_extent(survey *s, vj_span contig, int64_t length, int64_t lo, int64_t hi,
+                            vj_error *err)
 {
     char name[VJ_CONTIG_BYTES];
     int64_t i = 0;
     bool is_new = false;
+    extents none = {0};
     extent fresh = {lo, hi};
 
-    VJ_TRY(vj_map_put(&s->contigs, vj_contig_canonical(contig, length, name), 0, &i, &is_new, err));
+    VJ_TRY(vj_map_put(&s->contigs, vj_contig_canonical(contig, length, name), (int64_t)s->where.n,
+                      &i, &is_new, err));
     if (is_new)
-        return VJ_VEC_PUSH(&s->extents, fresh, err);
-    s->extents.ptr[i].lo = VJ_MIN(s->extents.ptr[i].lo, lo);
-    s->extents.ptr[i].hi = VJ_MAX(s->extents.ptr[i].hi, hi);
+        VJ_TRY(VJ_VEC_PUSH(&s->where, none, err));
+    return VJ_VEC_PUSH(&s->where.ptr[i], fresh, err);
+}
+
+/* Records between two positions of a contig, evenly spread: those of them in the regions stay. */
+static vj_status add_stretch(survey *s, const vj_vcf_contig *contig, int64_t lo, int64_t hi,
+                             double n_records, vj_error *err)
+{
+    int64_t last = hi == INT64_MAX && contig->length > lo ? contig->length : hi;
+    vj_span name = vj_span_of(contig->name);
+    int64_t beg1 = 0;
+    int64_t end1 = 0;
+
+    s->seen += n_records;
+    for (size_t i = 0; vj_vcf_stretch(vj_left_vcf(s->plan->source), name, contig->length, i, &beg1,
+                                      &end1); i++) {
+        int64_t from = VJ_MAX(lo, beg1);
+        int64_t to = VJ_MIN(hi, end1);
+
+        if (from > to)
+            continue;
+        VJ_TRY(add_extent(s, name, contig->length, from, to, err));
+        s->kept += n_records * ((double)VJ_MIN(to, last) - (double)from + 1) /
+                   ((double)last - (double)lo + 1);
+    }
     return VJ_OK;
+}
+
+static int compare_extents(const void *a, const void *b)
+{
+    const extent *x = a;
+    const extent *y = b;
+
+    return (x->lo > y->lo) - (x->lo < y->lo);
+}
+
+/* Sort each contig's stretches and unite those that meet. */
+static void settle_extents(survey *s)
+{
+    for (size_t c = 0; c < s->where.n; c++) {
+        extents *list = &s->where.ptr[c];
+        size_t kept = 0;
+
+        qsort(list->ptr, list->n, sizeof *list->ptr, compare_extents);
+        for (size_t i = 1; i < list->n; i++) {
+            if (list->ptr[i].lo <= list->ptr[kept].hi)
+                list->ptr[kept].hi = VJ_MAX(list->ptr[kept].hi, list->ptr[i].hi);
+            else
+                list->ptr[++kept] = list->ptr[i];
+        }
+        list->n = VJ_MIN(list->n, kept + 1);
+    }
+}
+
+/* Whether a stretch overlaps [lo, hi]. */
+static bool overlaps(const extents *list, int64_t lo, int64_t hi)
+{
+    size_t beg = 0;
+    size_t end = list->n;
+
+    while (beg < end) {
+        size_t mid = beg + (end - beg) / 2;
+
+        if (list->ptr[mid].hi < lo)
+            beg = mid + 1;
+        else
+            end = mid;
+    }
+    return beg < list->n && list->ptr[beg].lo <= hi;
 }
 
 static int32_t header_index(const vj_vcf_header *header, const char *name)
@@ -54,24 +125,33 @@ static int32_t header_index(const vj_vcf_header *header, const char *name)
     return -1;
 }
 
+/* The header's line of a contig, or one without a length. */
+static vj_vcf_contig contig_named(const vj_vcf_header *header, const char *name)
+{
+    int32_t i = header_index(header, name);
+    vj_vcf_contig unknown = {.name = name, .length = -1};
+
+    return i >= 0 ? header->contigs[i] : unknown;
+}
+
 /* From one place to the next: on one contig the stretch between; else to its end, whole contigs
- * between, and the next one's start. */
+ * between, and the next one's start, with the records in equal parts. */
 static vj_status join_places(survey *s, const vj_vcf_header *header, const vj_vcf_place *a,
-                             const vj_vcf_place *b, vj_error *err)
+                             const vj_vcf_place *b, double n_records, vj_error *err)
 {
     int32_t i = header_index(header, a->contig);
     int32_t k = header_index(header, b->contig);
-    int64_t len_a = i >= 0 ? header->contigs[i].length : -1;
-    int64_t len_b = k >= 0 ? header->contigs[k].length : -1;
+    vj_vcf_contig first = contig_named(header, a->contig);
+    vj_vcf_contig last = contig_named(header, b->contig);
 
     if (strcmp(a->contig, b->contig) == 0)
-        return widen(s, vj_span_of(a->contig), len_a, VJ_MIN(a->pos1, b->pos1),
-                     VJ_MAX(a->pos1, b->pos1), err);
-    VJ_TRY(widen(s, vj_span_of(a->contig), len_a, a->pos1, INT64_MAX, err));
-    VJ_TRY(widen(s, vj_span_of(b->contig), len_b, 0, b->pos1, err));
+        return add_stretch(s, &first, VJ_MIN(a->pos1, b->pos1), VJ_MAX(a->pos1, b->pos1),
+                           n_records, err);
+    double part = n_records / (2 + (i >= 0 && k > i ? k - i - 1 : 0));
+    VJ_TRY(add_stretch(s, &first, a->pos1, INT64_MAX, part, err));
+    VJ_TRY(add_stretch(s, &last, 0, b->pos1, part, err));
     for (int32_t c = i + 1; i >= 0 && c < k; c++)
-        VJ_TRY(widen(s, vj_span_of(header->contigs[c].name), header->contigs[c].length, 0,
-                     INT64_MAX, err));
+        VJ_TRY(add_stretch(s, &header->contigs[c], 0, INT64_MAX, part, err));
     return VJ_OK;
 }
 
@@ -105,11 +185,14 @@ static vj_status survey_vcf(survey *s, vj_error *err)
     if (!facts.known)
         return VJ_OK;
     VJ_TRY(rows_per_record(s, &rows, err));
+    s->kept = s->seen = 0;
     for (int32_t i = 0; i + 1 < facts.n_places; i++)
-        VJ_TRY(join_places(s, header, &facts.places[i], &facts.places[i + 1], err));
+        VJ_TRY(join_places(s, header, &facts.places[i], &facts.places[i + 1],
+                           (double)facts.n_records / (facts.n_places - 1), err));
+    double share = s->seen > 0 ? s->kept / s->seen : 1;
     s->input->known = true;
-    s->input->n_records = facts.n_records;
-    s->input->n_rows = (int64_t)((double)facts.n_records * rows);
+    s->input->n_records = (int64_t)((double)facts.n_records * share);
+    s->input->n_rows = (int64_t)((double)facts.n_records * share * rows);
     return VJ_OK;
 }
 
@@ -128,8 +211,8 @@ static vj_status survey_parquet(survey *s, vj_error *err)
         if (group->contig < 0)
             s->input->known = false;
         else
-            rc = widen(s, vj_contigs_name(&table->contigs, group->contig), -1, group->min_pos1,
-                       group->max_pos1, err);
+            rc = add_extent(s, vj_contigs_name(&table->contigs, group->contig), -1, group->min_pos1,
+                            group->max_pos1, err);
     }
     vj_database_free(table);
     return rc;
@@ -152,6 +235,7 @@ static vj_status survey_inputs(survey *s, vj_plan *plan, vj_estimate *out, vj_er
         out->n_records += s->input->n_records;
         out->bytes += VJ_MAX(0, vj_left_bytes_total(s->plan->source));
     }
+    settle_extents(s);
     out->input_known = s->known;
     out->n_rows = s->n_rows;
     return VJ_OK;
@@ -164,8 +248,7 @@ static bool touches(const survey *s, const vj_database *db, const vj_db_rowgroup
     if (!s->known || group->contig < 0)
         return true;
     int64_t i = vj_map_find(&s->contigs, vj_contigs_name(&db->contigs, group->contig));
-    return i >= 0 && s->extents.ptr[i].lo <= group->max_pos1 &&
-           s->extents.ptr[i].hi >= group->min_pos1;
+    return i >= 0 && overlaps(&s->where.ptr[i], group->min_pos1, group->max_pos1);
 }
 
 static void add_field(const vj_db_file *file, int32_t g, int32_t field_i, double share,
@@ -226,41 +309,92 @@ static void count_rowgroup(const vj_database *db, const vj_db_rowgroup *group, d
             add_field(file, g, file->payload_i[c], share, out);
 }
 
-static void count_database(const survey *s, const vj_database *db, vj_estimate_db *out)
+/* Positions of all contigs together: DuckDB and Polars leave out what is outside of these. */
+static extent whole_range(const survey *s)
 {
-    int64_t n_touched = 0;
-    int32_t last_file = -1;
+    extent all = {INT64_MAX, INT64_MIN};
 
-    for (int32_t g = 0; g < db->n_rowgroups; g++)
-        n_touched += touches(s, db, &db->rowgroups[g]);
-    /* a group in range is read when one of the rows falls into it */
-    double n_hits = s->known && n_touched > 0 ? (double)s->n_rows / (double)n_touched : 1e9;
-    double chance = 1 - exp(-n_hits);
-    for (int32_t g = 0; g < db->n_rowgroups; g++) {
-        const vj_db_rowgroup *group = &db->rowgroups[g];
-
-        if (!touches(s, db, group))
-            continue;
-        count_rowgroup(db, group, n_hits, out);
-        out->n_files += group->file_i != last_file;
-        last_file = group->file_i;
-    }
-    out->n_rowgroups = (int64_t)((double)out->n_rowgroups * chance + 0.5);
-    out->n_rows = (int64_t)((double)out->n_rows * chance);
-    out->bytes = (int64_t)((double)out->bytes * chance);
-    out->plain_bytes = (int64_t)((double)out->plain_bytes * chance);
+    for (size_t c = 0; c < s->where.n; c++)
+        for (size_t i = 0; i < s->where.ptr[c].n; i++) {
+            all.lo = VJ_MIN(all.lo, s->where.ptr[c].ptr[i].lo);
+            all.hi = VJ_MAX(all.hi, s->where.ptr[c].ptr[i].hi);
+        }
+    return all;
 }
 
-/* The native engine reads the group at each edge of its batches again. */
-static void add_batch_edges(const vj_plan *plan, const survey *s, vj_estimate_db *db)
+/* Groups that the native engine looks into, or another one does in the files that are needed. */
+static vj_status choose_groups(const survey *s, const vj_plan *plan, const vj_database *db,
+                               bool *chosen, vj_error *err)
+{
+    bool *needed = vj_calloc(NULL, (size_t)VJ_MAX(db->n_files, 1), sizeof *needed, err);
+    extent all = whole_range(s);
+    bool any_place = !plan->join_parts.contig || !plan->join_parts.pos;
+
+    if (needed == NULL)
+        return VJ_E_NOMEM;
+    for (int32_t g = 0; g < db->n_rowgroups; g++) {
+        chosen[g] = any_place || touches(s, db, &db->rowgroups[g]);
+        needed[db->rowgroups[g].file_i] |= chosen[g];
+    }
+    for (int32_t g = 0; plan->engine != VJ_ENGINE_NATIVE && g < db->n_rowgroups; g++) {
+        const vj_db_rowgroup *group = &db->rowgroups[g];
+
+        chosen[g] = needed[group->file_i] &&
+                    (!s->known || !plan->join_parts.pos ||
+                     (group->min_pos1 <= all.hi && group->max_pos1 >= all.lo));
+    }
+    vj_free(needed);
+    return VJ_OK;
+}
+
+/*
+ * How often the native engine reads the groups of a database: those of a sorted one once, since
+ * pages that neighbouring batches share are kept; of another one each batch reads what it overlaps.
+ */
+static double reads_of(const survey *s, const vj_plan *plan, const vj_database *db, double n_chosen)
 {
     double batches = (double)s->most_rows / (double)plan->rows_per_batch;
-    double factor = db->n_rowgroups > 0 && batches > 1
-                        ? 1 + VJ_MIN((batches - 1) / (double)db->n_rowgroups, batches - 1)
-                        : 1;
+    extent all = whole_range(s);
+    double overlap = 0;
 
-    db->bytes = (int64_t)((double)db->bytes * factor);
-    db->plain_bytes = (int64_t)((double)db->plain_bytes * factor);
+    if (plan->engine != VJ_ENGINE_NATIVE || db->sorted || batches <= 1 || all.lo >= all.hi)
+        return 1;
+    for (int32_t g = 0; g < db->n_rowgroups; g++)
+        overlap += VJ_MIN(1, (double)(db->rowgroups[g].max_pos1 - db->rowgroups[g].min_pos1) /
+                                 (double)(all.hi - all.lo));
+    return VJ_MAX(1, batches * VJ_MIN(1, overlap / VJ_MAX(n_chosen, 1)));
+}
+
+static vj_status count_database(const survey *s, const vj_plan *plan, const vj_database *db,
+                                vj_estimate_db *out, vj_error *err)
+{
+    bool *chosen = vj_calloc(NULL, (size_t)VJ_MAX(db->n_rowgroups, 1), sizeof *chosen, err);
+    int64_t n_chosen = 0;
+    int32_t last_file = -1;
+    bool native = plan->engine == VJ_ENGINE_NATIVE;
+
+    if (chosen == NULL)
+        return VJ_E_NOMEM;
+    vj_status rc = choose_groups(s, plan, db, chosen, err);
+    for (int32_t g = 0; g < db->n_rowgroups; g++)
+        n_chosen += chosen[g];
+    /* a group in range is read when one of the rows falls into it */
+    double n_hits = native && s->known && n_chosen > 0 ? (double)s->n_rows / (double)n_chosen : 1e9;
+    double chance = 1 - exp(-n_hits);
+    for (int32_t g = 0; rc == VJ_OK && g < db->n_rowgroups; g++) {
+        if (!chosen[g])
+            continue;
+        count_rowgroup(db, &db->rowgroups[g], n_hits, out);
+        out->n_files += db->rowgroups[g].file_i != last_file;
+        last_file = db->rowgroups[g].file_i;
+    }
+    double reads = reads_of(s, plan, db, (double)n_chosen);
+    out->n_rowgroups = (int64_t)((double)out->n_rowgroups * chance + 0.5);
+    out->n_rows = (int64_t)((double)out->n_rows * chance);
+    out->bytes = (int64_t)((double)out->bytes * chance * reads);
+    out->plain_bytes = (int64_t)((double)out->plain_bytes * chance * reads);
+    vj_free(chosen);
+    return rc;
 }
 
 static void estimate_cost(const vj_plan *plan, vj_estimate *out)
@@ -307,14 +441,14 @@ vj_status vj_estimate_make(vj_plan *plan, vj_estimate *out, vj_error *err)
     }
     VJ_GO(rc, survey_inputs(&s, plan, out, err));
     for (int32_t d = 0; d < plan->n_dbs; d++) {
-        count_database(&s, plan->dbs[d], &out->dbs[d]);
-        if (plan->engine == VJ_ENGINE_NATIVE)
-            add_batch_edges(plan, &s, &out->dbs[d]);
+        VJ_GO(rc, count_database(&s, plan, plan->dbs[d], &out->dbs[d], err));
         out->bytes += out->dbs[d].bytes * (plan->engine == VJ_ENGINE_NATIVE ? 1 : plan->n_samples);
     }
     estimate_cost(plan, out);
 out:
     vj_map_fini(&s.contigs);
-    VJ_VEC_FINI(&s.extents);
+    for (size_t c = 0; c < s.where.n; c++)
+        VJ_VEC_FINI(&s.where.ptr[c]);
+    VJ_VEC_FINI(&s.where);
     return rc;
 }

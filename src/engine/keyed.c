@@ -262,3 +262,22 @@ bool vj_keyed_needs_file(const vj_keyed *keyed, const vj_database *db, int32_t f
     }
     return false;
 }
+
+void vj_keyed_mark_read(const vj_keyed *keyed, const vj_database *db)
+{
+    int64_t lo = INT64_MAX;
+    int64_t hi = INT64_MIN;
+    bool all = !keyed->plan->join_parts.pos;
+
+    for (size_t i = 0; i < keyed->facts.n; i++) {
+        lo = VJ_MIN(lo, keyed->facts.ptr[i].min_pos1);
+        hi = VJ_MAX(hi, keyed->facts.ptr[i].max_pos1);
+    }
+    for (int32_t g = 0; g < db->n_rowgroups; g++) {
+        const vj_db_rowgroup *group = &db->rowgroups[g];
+
+        if ((all || (group->min_pos1 <= hi && group->max_pos1 >= lo)) &&
+            vj_keyed_needs_file(keyed, db, group->file_i))
+            atomic_store_explicit(&db->was_read[g], 1, memory_order_relaxed);
+    }
+}

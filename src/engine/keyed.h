@@ -68,5 +68,7 @@ VJ_MUST_CHECK vj_status vj_keyed_append(vj_keyed *keyed, vj_keyed_rows *rows, co
 VJ_MUST_CHECK vj_status vj_keyed_finish(vj_keyed *keyed, vj_error *err);
 /* Whether a database file's row groups may hold rows of some contig and position of the input. */
 bool vj_keyed_needs_file(const vj_keyed *keyed, const vj_database *db, int32_t file_i);
+/* Note in the database what an engine reads that prunes by the range of positions alone. */
+void vj_keyed_mark_read(const vj_keyed *keyed, const vj_database *db);
 
 #endif

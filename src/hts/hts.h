@@ -92,6 +92,12 @@ void vj_vcf_release(vj_vcf_reader *reader);
 const vj_vcf_header *vj_vcf_header_view(const vj_vcf_reader *reader);
 const char *vj_vcf_format_name(const vj_vcf_reader *reader); /* "VCF 4.2, BGZF" */
 /*
+ * Stretch i of a contig that regions (else targets) leave, ascending, 1-based and closed; false:
+ * there are no more. Without regions the whole contig is one stretch.
+ */
+bool vj_vcf_stretch(const vj_vcf_reader *reader, vj_span contig, int64_t length, size_t i,
+                    int64_t *beg1, int64_t *end1);
+/*
  * What was odd about header and file and did not stop the reading (a header line dropped, a
  * missing end block that was allowed), one line each; grows until the last block is read.
  */

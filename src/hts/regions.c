@@ -269,3 +269,21 @@ bool vj_ranges_overlap(const vj_ranges *ranges, int64_t beg1, int64_t end1)
     }
     return lo < ranges->list.n && ranges->list.ptr[lo].beg1 <= end1;
 }
+
+bool vj_vcf_stretch(const vj_vcf_reader *reader, vj_span contig, int64_t length, size_t i,
+                    int64_t *beg1, int64_t *end1)
+{
+    const vj_regions *chosen = reader->regions != NULL ? reader->regions : reader->targets;
+
+    if (chosen == NULL || chosen->negate) {
+        *beg1 = 0;
+        *end1 = INT64_MAX;
+        return i == 0;
+    }
+    const vj_ranges *ranges = vj_regions_of(chosen, contig, length);
+    if (ranges == NULL || i >= ranges->list.n)
+        return false;
+    *beg1 = ranges->list.ptr[i].beg1;
+    *end1 = ranges->list.ptr[i].end1;
+    return true;
+}

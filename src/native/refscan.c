@@ -595,6 +595,7 @@ vj_status vj_refscan_run(vj_refscan *scan, const vj_database *db, const vj_join_
 
         VJ_TRY(vj_stop_check(scan->plan->stop, err));
         VJ_TRY(find_live_runs(scan, index, group, err));
+        atomic_store_explicit(&db->was_read[scan->live_groups.ptr[i]], 1, memory_order_relaxed);
         /* the neighbouring batches want the groups at both ends as well */
         scan->at_edge = i == 0 || i + 1 == scan->live_groups.n;
         vj_status rc = scan_rowgroup(scan, db, index, group, out, err);

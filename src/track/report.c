@@ -82,6 +82,7 @@ vj_report_db *vj_report_add_db(vj_report *report, const char *name, vj_error *er
         VJ_VEC_PUSH(&report->dbs, db, err) != VJ_OK)
         return NULL;
     db->rows = db->matched_records = db->duplicate_keys = -1;
+    db->n_rowgroups = db->n_rowgroups_read = db->rows_read = -1;
     return db;
 }
 

@@ -45,6 +45,7 @@ typedef struct vj_report_db {
     int64_t n_files;
     int64_t bytes;          /* of its files */
     int64_t rows;           /* in all its files; -1 unknown */
+    int64_t n_rowgroups, n_rowgroups_read, rows_read; /* -1 unknown */
     int64_t matched_alleles;/* n[VJ_REASON_MATCHED]; kept by vj_report_count() */
     int64_t matched_rows;   /* output rows that carry a database row (duplicates repeat) */
     int64_t matched_records;/* records with at least one matched allele; -1 unknown */

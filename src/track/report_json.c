@@ -197,6 +197,9 @@ static json_t *db_json(vj_record *rec, const vj_report_db *db)
     put(rec, one, "files", json_integer(db->n_files));
     put(rec, one, "bytes", json_integer(db->bytes));
     put(rec, one, "rows", count_or_null(db->rows));
+    put(rec, one, "row_groups", count_or_null(db->n_rowgroups));
+    put(rec, one, "row_groups_read", count_or_null(db->n_rowgroups_read));
+    put(rec, one, "rows_read", count_or_null(db->rows_read));
     put(rec, one, "matched_rows", json_integer(db->matched_rows));
     put(rec, one, "matched_records", count_or_null(db->matched_records));
     put_reasons(rec, one, db->n);
