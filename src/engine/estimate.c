@@ -3,20 +3,49 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Plain bytes a second that one core makes of compressed pages. */
-#define INFLATE_RATE 0.62e9
-/* Seconds a left row takes: parse, keys, encode, write. */
-#define SECONDS_PER_ROW 2.2e-6
-#define NATIVE_START_SECONDS 0.01
-/* The other engines, from the same benchmark: seconds a database row that they scan. */
-#define DUCKDB_SECONDS_PER_ROW 1.75e-7
-#define POLARS_SECONDS_PER_ROW 1.6e-7
-#define DUCKDB_START_SECONDS 0.1
-#define POLARS_START_SECONDS 0.5
-#define PROGRAM_BYTES ((int64_t)17 << 20)
-#define BYTES_PER_BATCH_ROW 600
+/*
+ * What a thing costs, in seconds of one core, and what it holds: fitted to runs over 0.5 to 13.5
+ * million rows (docs/which-engine.md, "The plan beside the run").
+ */
+typedef struct engine_rates {
+    double start_s;
+    double per_left_row_s;  /* parse, keys, encode, write */
+    double per_db_row_s;    /* scanned ... */
+    double per_db_cell_s;   /* ... and each of its cells */
+    double per_plain_byte_s;
+    double per_page_s;
+    int64_t base_bytes;     /* memory beyond this program's */
+    int64_t row_bytes;      /* memory of an output row ... */
+    int64_t cell_bytes;     /* ... and each of its cells */
+    int64_t start_read_bytes; /* libraries and modules */
+    int64_t left_row_read_bytes; /* the keyed file and the result are read again */
+} engine_rates;
 
-/* Where the input's records lie on one contig: stretches, sorted and apart once they are all known. */
+static const engine_rates rates_of[] = {
+    [VJ_ENGINE_NATIVE] = {0.02, 0.75e-6, 0, 0, 1 / 0.8e9, 3e-6, 0, 0, 0, 100000, 0},
+    [VJ_ENGINE_DUCKDB] = {0.15, 3.4e-6, 6.5e-8, 3.5e-9, 0, 1e-5, 58000000, 500, 22, 700000, 45},
+    [VJ_ENGINE_POLARS] = {0.38, 2.1e-6, 6.7e-8, 2.3e-9, 0, 0, 214000000, 0, 15, 8500000, 45},
+};
+
+#define PROGRAM_BYTES ((int64_t)13 << 20)
+#define BYTES_PER_BATCH_ROW 600
+/* Where two batches meet the row group is looked at by both: of each column at least a page; where
+ * a page is most of the group, it is mostly kept from the first. */
+#define EDGE_BYTES 8192
+#define EDGE_SHARE_OF_LARGE_PAGES 0.28
+/* The native engine: pages kept where batches meet, and mapped pages of a database that a worker
+ * gives back late (native/native.c, native/refscan.c). */
+#define KEPT_PAGES_BYTES ((int64_t)16 << 20)
+#define HELD_BYTES ((int64_t)8 << 20)
+/* Polars: row groups in flight, as a share of what it decodes. */
+#define POLARS_FLIGHT_SHARE 0.17
+#define POLARS_FLIGHT_BYTES 70000000
+/* Of several files it opens the next while it reads one: of each cell of a row group this much. */
+#define POLARS_AHEAD_BYTES 75
+/* Of the CPU time that is spent by one thread alone: starting an interpreter, planning. */
+#define POLARS_SERIAL_SECONDS 0.3
+
+/* Where the input's records lie on one contig: stretches, apart and sorted once all are known. */
 typedef struct extent {
     int64_t lo, hi;
 } extent;
@@ -251,6 +280,14 @@ static bool touches(const survey *s, const vj_database *db, const vj_db_rowgroup
     return i >= 0 && overlaps(&s->where.ptr[i], group->min_pos1, group->max_pos1);
 }
 
+/* Pages of a column: ours have 4,096 rows, others about 100,000 or a MiB. */
+static double pages_of(const vj_db_file *file, int64_t n_rows)
+{
+    bool ours = strstr(vj_pq_meta_view(file->pq)->created_by, "varjoin") != NULL;
+
+    return VJ_MAX(1, (double)n_rows / (ours ? 4096.0 : 100000.0));
+}
+
 static void add_field(const vj_db_file *file, int32_t g, int32_t field_i, double share,
                       vj_estimate_db *out)
 {
@@ -266,7 +303,9 @@ static void add_field(const vj_db_file *file, int32_t g, int32_t field_i, double
 
         out->bytes += (int64_t)((double)chunk.compressed_bytes * share);
         out->plain_bytes += (int64_t)((double)chunk.uncompressed_bytes * share);
+        out->pages += pages_of(file, vj_pq_rowgroup_view(file->pq, g).n_rows) * share;
     }
+    out->cells += (double)vj_pq_rowgroup_view(file->pq, g).n_rows;
 }
 
 /* Pages that one of n rows spread over a group's pages falls into, as a share of all. */
@@ -283,10 +322,7 @@ static double page_share(const vj_db_file *file, int32_t g, int32_t field_i, dou
     vj_pq_field_leaves(file->pq, field_i, &leaf, &end);
     if (!vj_pq_chunk_view(file->pq, g, leaf).has_offset_index)
         return 1;
-    /* our files have 4,096 rows a page, others about 20,000 or a MiB */
-    double pages = (double)n_rows / (strstr(vj_pq_meta_view(file->pq)->created_by, "varjoin") != NULL
-                                         ? 4096.0
-                                         : 100000.0);
+    double pages = pages_of(file, n_rows);
     return pages <= 1 ? 1 : 1 - exp(-n_hits / pages);
 }
 
@@ -365,6 +401,31 @@ static double reads_of(const survey *s, const vj_plan *plan, const vj_database *
     return VJ_MAX(1, batches * VJ_MIN(1, overlap / VJ_MAX(n_chosen, 1)));
 }
 
+/* Columns of a database that are read: start, REF and ALT, and the payload. */
+static int32_t count_columns(const vj_database *db)
+{
+    int32_t n = 3;
+
+    for (int32_t c = 0; c < db->n_columns; c++)
+        n += db->columns[c].name != NULL;
+    return n;
+}
+
+/* What batches that meet in a row group read twice. */
+static int64_t edge_bytes(const survey *s, const vj_plan *plan, const vj_database *db,
+                          const vj_estimate_db *found)
+{
+    double batches = ceil((double)s->most_rows / (double)plan->rows_per_batch);
+    double group = (double)found->bytes / (double)VJ_MAX(found->n_rowgroups, 1);
+
+    if (batches <= 1 || db->n_rowgroups == 0)
+        return 0;
+    bool small_pages = pages_of(&db->files[db->rowgroups[0].file_i], db->rowgroups[0].n_rows) > 2;
+    double edge = VJ_MIN(group, 2 * (double)found->bytes / batches +
+                                    EDGE_BYTES * count_columns(db));
+    return (int64_t)((batches - 1) * edge * (small_pages ? 1 : EDGE_SHARE_OF_LARGE_PAGES));
+}
+
 static vj_status count_database(const survey *s, const vj_plan *plan, const vj_database *db,
                                 vj_estimate_db *out, vj_error *err)
 {
@@ -393,36 +454,75 @@ static vj_status count_database(const survey *s, const vj_plan *plan, const vj_d
     out->n_rows = (int64_t)((double)out->n_rows * chance);
     out->bytes = (int64_t)((double)out->bytes * chance * reads);
     out->plain_bytes = (int64_t)((double)out->plain_bytes * chance * reads);
+    out->pages *= chance * reads;
+    out->bytes += native ? edge_bytes(s, plan, db, out) : 0;
+    for (int32_t i = 0; i < db->n_files; i++) /* opened by us and, where needed, by the engine */
+        out->bytes += vj_pq_meta_view(db->files[i].pq)->footer_bytes * (native ? 1 : 2);
     vj_free(chosen);
     return rc;
 }
 
-static void estimate_cost(const vj_plan *plan, vj_estimate *out)
+/* What the native engine holds of a database: pages where batches meet, mapped ones. */
+static int64_t native_db_bytes(const vj_plan *plan, const vj_estimate *out, int64_t n_batches)
 {
-    double plain = 0;
-    double rows = 0;
+    int64_t held = 0;
+    int64_t kept = 0;
 
     for (int32_t d = 0; d < plan->n_dbs; d++) {
-        plain += (double)out->dbs[d].plain_bytes;
-        rows += (double)out->dbs[d].n_rows;
+        const vj_estimate_db *db = &out->dbs[d];
+
+        held += VJ_MIN(HELD_BYTES * plan->n_workers, db->bytes / 2);
+        kept += db->plain_bytes / VJ_MAX(db->n_rowgroups, 1);
     }
-    out->cpu_s = NATIVE_START_SECONDS + (double)out->n_rows * SECONDS_PER_ROW;
-    out->memory_bytes = PROGRAM_BYTES + (int64_t)plan->budget->used_bytes +
-                        plan->further_bytes +
-                        (int64_t)plan->n_batches *
-                            VJ_MIN(plan->rows_per_batch * plan->n_samples,
-                                   VJ_MAX(out->n_rows, 1)) *
-                            BYTES_PER_BATCH_ROW;
-    if (plan->engine == VJ_ENGINE_DUCKDB) {
-        out->cpu_s += plan->n_samples * (DUCKDB_START_SECONDS + rows * DUCKDB_SECONDS_PER_ROW);
-        out->memory_bytes += 100000000 + out->n_rows * 900;
-    } else if (plan->engine == VJ_ENGINE_POLARS) {
-        out->cpu_s += plan->n_samples * (POLARS_START_SECONDS + rows * POLARS_SECONDS_PER_ROW);
-        out->memory_bytes += 330000000 + out->n_rows * 900;
-    } else {
-        out->cpu_s += plain / INFLATE_RATE;
+    kept = VJ_MIN(kept * VJ_MIN(plan->n_workers + 1, n_batches - 1), KEPT_PAGES_BYTES);
+    return held + VJ_MAX(kept, 0);
+}
+
+static int64_t engine_bytes(const vj_plan *plan, const vj_estimate *out, double plain)
+{
+    const engine_rates *rates = &rates_of[plan->engine];
+    int64_t most = plan->options.memory_bytes;
+    int64_t bytes = rates->base_bytes;
+
+    bytes += out->n_rows * (rates->row_bytes + rates->cell_bytes * plan->out_schema.n_fields);
+    int64_t ahead = 0;
+    for (int32_t d = 0; d < plan->n_dbs; d++)
+        if (out->dbs[d].n_files > 1)
+            ahead = VJ_MAX(ahead, (int64_t)(out->dbs[d].cells * POLARS_AHEAD_BYTES /
+                                            (double)VJ_MAX(out->dbs[d].n_rowgroups, 1)));
+    if (plan->engine == VJ_ENGINE_POLARS)
+        bytes += ahead + (int64_t)VJ_MIN(plain * POLARS_FLIGHT_SHARE, POLARS_FLIGHT_BYTES);
+    return most > 0 ? VJ_MIN(bytes, most) : bytes;
+}
+
+static void estimate_cost(const vj_plan *plan, vj_estimate *out)
+{
+    const engine_rates *rates = &rates_of[plan->engine];
+    double plain = 0;
+    int64_t n_batches = (out->n_rows + plan->rows_per_batch - 1) /
+                        VJ_MAX(plan->rows_per_batch, 1);
+    int64_t in_flight = VJ_MIN(plan->n_batches * plan->rows_per_batch * plan->n_samples,
+                               VJ_MAX(out->n_rows, 1));
+    double scan_s = 0;
+
+    for (int32_t d = 0; d < plan->n_dbs; d++) {
+        const vj_estimate_db *db = &out->dbs[d];
+
+        plain += (double)db->plain_bytes;
+        scan_s += (double)db->n_rows * rates->per_db_row_s + db->cells * rates->per_db_cell_s +
+                  (double)db->plain_bytes * rates->per_plain_byte_s + db->pages * rates->per_page_s;
     }
-    out->wall_s = out->cpu_s / VJ_MAX(1, plan->n_workers) * 1.1;
+    bool native = plan->engine == VJ_ENGINE_NATIVE;
+    int32_t runs = native ? 1 : plan->n_samples;
+    out->cpu_s = runs * (rates->start_s + scan_s) + (double)out->n_rows * rates->per_left_row_s;
+    out->bytes += runs * rates->start_read_bytes + out->n_rows * rates->left_row_read_bytes;
+    out->memory_bytes = PROGRAM_BYTES + (int64_t)plan->budget->used_bytes + plan->further_bytes +
+                        (native ? in_flight * BYTES_PER_BATCH_ROW +
+                                      native_db_bytes(plan, out, n_batches)
+                                : engine_bytes(plan, out, plain));
+    double serial = plan->engine == VJ_ENGINE_POLARS ? runs * POLARS_SERIAL_SECONDS : 0;
+    out->wall_s = serial + (out->cpu_s - serial) / VJ_MAX(1, plan->n_workers) *
+                               (serial > 0 ? 1.6 : 1.1);
 }
 
 vj_status vj_estimate_make(vj_plan *plan, vj_estimate *out, vj_error *err)

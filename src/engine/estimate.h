@@ -16,6 +16,7 @@ typedef struct vj_estimate_db {
     int64_t n_rows;      /* in them */
     int64_t bytes;       /* compressed, of the columns needed */
     int64_t plain_bytes;
+    double pages, cells; /* pages read; rows times columns */
 } vj_estimate_db;
 
 typedef struct vj_estimate_input {

@@ -121,30 +121,35 @@ static vj_status survey_windows(window *w, const vj_source *source, bool bgzf, v
                                 vj_error *err)
 {
     int64_t size = vj_source_size(source);
-    int n = size <= WINDOW_BYTES ? 1 : VJ_SURVEY_WINDOWS;
     vj_vcf_place last = {"", 0};
     double records = 0;
     double raw = 0;
 
-    for (int i = 0; i < n; i++) {
-        int64_t off = n == 1 ? 0 : (size - WINDOW_BYTES) / (n - 1) * i;
+    /* as many bytes from each place to the next, and one more look at the end */
+    for (int i = 0; i <= VJ_SURVEY_WINDOWS; i++) {
+        bool at_end = i == VJ_SURVEY_WINDOWS;
         vj_vcf_place first = {"", 0};
         int64_t bytes = 0;
 
-        VJ_TRY(load_window(w, source, i == n - 1 ? VJ_MAX(0, size - WINDOW_BYTES) : off, bgzf,
-                           err));
-        int64_t found = read_lines(w, i == 0, &first, &last, &bytes);
+        VJ_TRY(load_window(w, source, at_end ? VJ_MAX(0, size - WINDOW_BYTES)
+                                             : size / VJ_SURVEY_WINDOWS * i, bgzf, err));
+        int64_t found = read_lines(w, at_end ? size <= WINDOW_BYTES : i == 0, &first, &last,
+                                   &bytes);
         if (found == 0)
             continue;
-        out->places[out->n_places++] = first;
+        if (size <= WINDOW_BYTES) /* the whole file was read: that is their number */
+            out->n_records = found;
+        if (!at_end)
+            out->places[out->n_places++] = first;
         records += (double)found;
         raw += (double)w->raw_used * (double)bytes / (double)w->text.len_bytes;
     }
     if (out->n_places > 0)
         out->places[out->n_places++] = last;
+    int64_t exact = size <= WINDOW_BYTES ? out->n_records : -1;
     sum_up(out, records, raw, size);
-    if (n == 1)
-        out->n_records = (int64_t)records;
+    if (exact >= 0)
+        out->n_records = exact;
     return VJ_OK;
 }
 
