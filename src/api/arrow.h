@@ -43,6 +43,9 @@ VJ_MUST_CHECK vj_status vj_arrow_batch_import(const struct ArrowSchema *schema,
 VJ_MUST_CHECK vj_status vj_arrow_schema_export(const vj_schema *schema, struct ArrowSchema *out,
                                                vj_error *err);
 
+/* What a stream's callback returns for a status: 0, ENOMEM, ECANCELED, ENOTSUP, else EIO. */
+int vj_arrow_errno(vj_status code);
+
 /* What exported batches hold besides their columns: released with the last of them. */
 typedef struct vj_arrow_owner {
     void (*release)(void *arg);

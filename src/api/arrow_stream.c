@@ -159,7 +159,7 @@ static vj_status next_batch(parquet_stream *stream, struct ArrowArray *out, vj_e
 
 /* ---- the callbacks ---- */
 
-static int errno_of(vj_status code)
+int vj_arrow_errno(vj_status code)
 {
     switch (code) {
     case VJ_OK:
@@ -184,7 +184,7 @@ static int get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
 
     if (rc != VJ_OK)
         stream->err = err;
-    return errno_of(rc);
+    return vj_arrow_errno(rc);
 }
 
 static int get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
@@ -195,7 +195,7 @@ static int get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
     if (stream->err.code == VJ_OK && next_batch(stream, out, &stream->err) != VJ_OK)
         for (int32_t i = 0; i < stream->n_fields; i++)
             vj_colb_fini(&stream->builders[i]);
-    return errno_of(stream->err.code);
+    return vj_arrow_errno(stream->err.code);
 }
 
 static const char *get_last_error(struct ArrowArrayStream *self)

@@ -9,8 +9,6 @@
  */
 #include "varjoin/stream.h"
 
-#include <errno.h>
-
 #include "api/arrow.h"
 #include "api/job_rows.h"
 
@@ -164,19 +162,11 @@ static void free_stream(row_stream *s)
     vj_free(s);
 }
 
-static int errno_of(vj_status code)
-{
-    return code == VJ_OK          ? 0
-           : code == VJ_E_NOMEM     ? ENOMEM
-           : code == VJ_E_CANCELLED ? ECANCELED
-                                    : EIO;
-}
-
 static int get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
 {
     row_stream *s = self->private_data;
 
-    return errno_of(vj_arrow_schema_export(&s->shared->schema, out, &s->fetch_err));
+    return vj_arrow_errno(vj_arrow_schema_export(&s->shared->schema, out, &s->fetch_err));
 }
 
 static int get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
@@ -187,7 +177,7 @@ static int get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
 
     *out = (struct ArrowArray){0};
     if (s->fetch_err.code != VJ_OK)
-        return errno_of(s->fetch_err.code);
+        return vj_arrow_errno(s->fetch_err.code);
     vj_lock_take(&s->lock);
     while (s->n_queued == 0 && !s->done)
         vj_lock_wait(&s->lock);
@@ -201,13 +191,13 @@ static int get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
     }
     vj_lock_give(&s->lock);
     if (batch.builders == NULL)
-        return errno_of(rc);
+        return vj_arrow_errno(rc);
     atomic_fetch_add(&s->shared->n_refs, 1);
     rc = vj_arrow_batch_export(batch.builders, s->shared->schema.n_fields, batch.n_rows,
                                (vj_arrow_owner){let_go, s->shared}, &s->shared->budget, out,
                                &s->fetch_err);
     vj_free(batch.builders);
-    return errno_of(rc);
+    return vj_arrow_errno(rc);
 }
 
 static const char *get_last_error(struct ArrowArrayStream *self)

@@ -51,14 +51,16 @@ int64_t vj_path_free_bytes(const char *path)
 
     if (n < 0 || (size_t)n >= sizeof at)
         return -1;
+    /* up to the folder that is there: a/b/c, a/b, a, then "." or "/" */
     while (statvfs(at, &fs) != 0) {
         char *slash = strrchr(at, '/');
 
+        if (strcmp(at, ".") == 0 || strcmp(at, "/") == 0)
+            return -1;
         if (slash == NULL)
-            return statvfs(".", &fs) == 0 ? (int64_t)(fs.f_bavail * fs.f_frsize) : -1;
-        slash[slash == at] = '\0'; /* "/x" becomes "/" */
-        if (strcmp(at, "/") == 0)
-            return statvfs(at, &fs) == 0 ? (int64_t)(fs.f_bavail * fs.f_frsize) : -1;
+            snprintf(at, sizeof at, ".");
+        else
+            slash[slash == at] = '\0';
     }
     return (int64_t)(fs.f_bavail * fs.f_frsize);
 }
