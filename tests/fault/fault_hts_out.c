@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "support/support.h"
+#include "support/test_dir.h"
 #include "support/vcf_text.h"
-
-static char *dir;
 
 typedef struct out_case {
     const char *name; /* of the file */
@@ -93,7 +92,7 @@ static vj_status body(void *arg, vj_error *err)
     const out_case *c = arg;
     char path[600];
 
-    snprintf(path, sizeof path, "%s/%s", dir, c->name);
+    snprintf(path, sizeof path, "%s/%s", test_dir, c->name);
     put_old_file(path);
     vj_status rc = c->is_tsv ? write_tsv(path, err) : write_vcf(c, path, err);
     if (rc != VJ_OK && !is_old_file(path))
@@ -125,26 +124,11 @@ static void failing_writes_leave_the_old_file(void **state)
         sweep_writes(body, (void *)(uintptr_t)&cases[i]);
 }
 
-static int make_dir(void **state)
-{
-    (void)state;
-    vj_error err = {0};
-
-    return vj_tempdir_make(NULL, "vj-fault-hts-out", &dir, &err) == VJ_OK ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    vj_tempdir_remove(dir);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failing_allocations_leave_the_old_file),
         cmocka_unit_test(failing_writes_leave_the_old_file),
     };
-    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+    return cmocka_run_group_tests(tests, make_test_dir, remove_test_dir);
 }

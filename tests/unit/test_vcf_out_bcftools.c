@@ -6,9 +6,8 @@
 #include <unistd.h>
 
 #include "support/support.h"
+#include "support/test_dir.h"
 #include "support/vcf_text.h"
-
-static char *dir;
 
 #define TEXT "##fileformat=VCFv4.2\n##contig=<ID=chr1,length=5000>\n"                         \
     "##contig=<ID=chr2,length=600000000>\n"                                                \
@@ -92,7 +91,7 @@ static void bcftools_reads_all_formats(void **state)
     for (size_t i = 0; i < VJ_COUNT(kinds); i++) {
         char path[600];
 
-        snprintf(path, sizeof path, "%s/out%d", dir, (int)i);
+        snprintf(path, sizeof path, "%s/out%d", test_dir, (int)i);
         write_annotated(path, kinds[i]);
         check_bcftools("view -H --no-version", path, "",
                       "chr1\t10\trs1\tA\tC,G\t3.5\tPASS\tDP=7;MAF=0.25,.;SIG=a%3Bb%3Dc%2C%20d,"
@@ -141,26 +140,11 @@ static void a_closed_pipe_is_an_output_error(void **state)
     close(fds[1]);
 }
 
-static int make_dir(void **state)
-{
-    (void)state;
-    vj_error err = {0};
-
-    return vj_tempdir_make(NULL, "vj-vcf-bcftools", &dir, &err) == VJ_OK ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    vj_tempdir_remove(dir);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bcftools_reads_all_formats),
         cmocka_unit_test(a_closed_pipe_is_an_output_error),
     };
-    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+    return cmocka_run_group_tests(tests, make_test_dir, remove_test_dir);
 }

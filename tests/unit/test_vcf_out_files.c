@@ -7,9 +7,8 @@
 #include <unistd.h>
 
 #include "support/support.h"
+#include "support/test_dir.h"
 #include "support/vcf_text.h"
-
-static char *dir;
 
 static const char *path_of(const char *name)
 {
@@ -17,7 +16,7 @@ static const char *path_of(const char *name)
     static int next;
     char *path = paths[next++ % 4];
 
-    snprintf(path, sizeof paths[0], "%s/%s", dir, name);
+    snprintf(path, sizeof paths[0], "%s/%s", test_dir, name);
     return path;
 }
 
@@ -177,7 +176,7 @@ static int count_files(void)
     char command[600];
     int n = 0;
 
-    snprintf(command, sizeof command, "ls -A '%s' | wc -l", dir);
+    snprintf(command, sizeof command, "ls -A '%s' | wc -l", test_dir);
     FILE *pipe = popen(command, "r");
     assert_int_equal(fscanf(pipe, "%d", &n), 1);
     pclose(pipe);
@@ -243,7 +242,7 @@ static void bcf_gets_the_definitions_that_the_header_lacks(void **state)
     const char *plain = path_of("a.vcf");
     char plain_bcf[600];
 
-    snprintf(plain_bcf, sizeof plain_bcf, "%s/plain.bcf", dir);
+    snprintf(plain_bcf, sizeof plain_bcf, "%s/plain.bcf", test_dir);
     make_records(&text, 2, 3000, "", 2000);
     assert_ok(vj_buf_append_text(&text, "chr3\t7\t.\tA\tC\t.\t.\tNEW=x;OTHER\tGT:ZZ\t0/1:3\n",
                                  &err), &err);
@@ -395,21 +394,6 @@ static void empty_bodies_are_files_too(void **state)
     vcf_text_fini(&vcf);
 }
 
-static int make_dir(void **state)
-{
-    (void)state;
-    vj_error err = {0};
-
-    return vj_tempdir_make(NULL, "vj-vcf-out", &dir, &err) == VJ_OK ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    vj_tempdir_remove(dir);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,5 +405,5 @@ int main(void)
         cmocka_unit_test(a_line_that_bcf_cannot_hold_is_an_error),
         cmocka_unit_test(empty_bodies_are_files_too),
     };
-    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+    return cmocka_run_group_tests(tests, make_test_dir, remove_test_dir);
 }

@@ -6,8 +6,7 @@
 
 #include "hts/hts.h"
 #include "support/support.h"
-
-static char *dir;
+#include "support/test_dir.h"
 
 /* The file's path, or NULL where the real files are absent. */
 static const char *shared_file(const char *name)
@@ -108,7 +107,7 @@ static void check_file(const char *name)
         skip();
     }
     for (size_t i = 0; i < VJ_COUNT(outputs); i++) {
-        snprintf(to, sizeof to, "%s/%s", dir, outputs[i].name);
+        snprintf(to, sizeof to, "%s/%s", test_dir, outputs[i].name);
         copy_records(from, to, (vj_vcf_write_options){.kind = outputs[i].kind, .write_index = true,
                                                       .n_threads = 2});
         check_same_records(from, to);
@@ -149,20 +148,10 @@ static void three_samples(void **state)
     check_file("ashkenazi-trio.chr1.GRCh37.vcf.gz");
 }
 
-static int make_dir(void **state)
+static int make_quiet_dir(void **state)
 {
-    (void)state;
-    vj_error err = {0};
-
     hts_set_log_level(HTS_LOG_OFF);
-    return vj_tempdir_make(NULL, "vj-vcf-shared", &dir, &err) == VJ_OK ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    vj_tempdir_remove(dir);
-    return 0;
+    return make_test_dir(state);
 }
 
 int main(void)
@@ -174,5 +163,5 @@ int main(void)
         cmocka_unit_test(the_widest_database),
         cmocka_unit_test(three_samples),
     };
-    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+    return cmocka_run_group_tests(tests, make_quiet_dir, remove_test_dir);
 }
