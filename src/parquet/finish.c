@@ -2,50 +2,19 @@
 
 /* ---- physical values to the leaf's type ---- */
 
-/* Narrow in place; false when a value does not fit. */
+/*
+ * Narrow in place to the low bits, as all readers do: writers store 8 and 16 bits both sign-extended
+ * and zero-extended, and what is beyond either has no meaning in the format.
+ */
 #define NARROW(NAME, T)                                                                    \
-    static bool NAME(uint8_t *data, int64_t n)                                             \
+    static void NAME(uint8_t *data, int64_t n)                                             \
     {                                                                                      \
-        uint32_t lost = 0;                                                                 \
-                                                                                           \
-        for (int64_t i = 0; i < n; i++) {                                                  \
-            int32_t v;                                                                     \
-            memcpy(&v, data + (size_t)i * 4, sizeof v);                                    \
-            T small = (T)v;                                                                \
-            lost |= (uint32_t)((int32_t)small ^ v);                                        \
-            memcpy(data + (size_t)i * sizeof small, &small, sizeof small);                 \
-        }                                                                                  \
-        return lost == 0;                                                                  \
+        for (int64_t i = 0; i < n; i++)                                                    \
+            memmove(data + (size_t)i * sizeof(T), data + (size_t)i * 4, sizeof(T));        \
     }
 
-NARROW(narrow_i8, int8_t)
-NARROW(narrow_u8, uint8_t)
-NARROW(narrow_i16, int16_t)
-NARROW(narrow_u16, uint16_t)
-
-static vj_status narrow(const pq_leaf *leaf, uint8_t *data, int64_t n, vj_error *err)
-{
-    char name[64];
-    bool fits = false;
-
-    switch (leaf->type.kind) {
-    case VJ_I8:
-        fits = narrow_i8(data, n);
-        break;
-    case VJ_U8:
-        fits = narrow_u8(data, n);
-        break;
-    case VJ_I16:
-        fits = narrow_i16(data, n);
-        break;
-    default:
-        fits = narrow_u16(data, n);
-        break;
-    }
-    return fits ? VJ_OK
-                : vj_fail(err, VJ_E_CORRUPT, "expected values of %s, found one outside its range",
-                          vj_type_name(&leaf->type, name, sizeof name));
-}
+NARROW(narrow_8, uint8_t)
+NARROW(narrow_16, uint16_t)
 
 #define DAY_NS ((int64_t)86400 * 1000000000)
 #define JULIAN_EPOCH 2440588
@@ -98,8 +67,11 @@ static vj_status convert(pq_column *col, vj_error *err)
 {
     switch (col->leaf->convert) {
     case PQ_TO_8:
+        narrow_8(col->dense.data.ptr, col->dense.n);
+        return VJ_OK;
     case PQ_TO_16:
-        return narrow(col->leaf, col->dense.data.ptr, col->dense.n, err);
+        narrow_16(col->dense.data.ptr, col->dense.n);
+        return VJ_OK;
     case PQ_FROM_INT96:
         from_int96(col->dense.data.ptr, col->dense.n);
         return VJ_OK;

@@ -455,6 +455,41 @@ static vj_status parse_kvs(vj_pq_file *file, th *t, const th_field *f, vj_error 
     return VJ_OK;
 }
 
+/* ColumnOrder unions, one a leaf: which member is set is all they say. */
+static void parse_orders(vj_pq_file *file, th *t, const th_field *f)
+{
+    uint32_t n = th_list(t, f, TH_STRUCT);
+
+    for (uint32_t i = 0; i < n && t->why == NULL; i++) {
+        int order = PQ_ORDER_OTHER;
+        th_field g = {0};
+
+        while (th_next(t, &g)) {
+            order = g.id == PQ_ORDER_TYPE || g.id == PQ_ORDER_IEEE754 ? g.id : PQ_ORDER_OTHER;
+            th_skip(t, &g);
+        }
+        if (file->leaves != NULL && (int64_t)i < file->meta.n_leaves)
+            file->leaves[i].order = (uint8_t)order;
+    }
+}
+
+/* parquet-mr before 1.2.9 did not count the header of the dictionary page (PARQUET-816). */
+static int64_t uncounted_bytes(const char *created_by)
+{
+    static const char mr[] = "parquet-mr version ";
+    int part[3] = {0};
+
+    if (strncmp(created_by, "parquet-mr", 10) != 0)
+        return 0;
+    const char *at = created_by + (strncmp(created_by, mr, sizeof mr - 1) == 0 ? sizeof mr - 1 : 10);
+    for (int i = 0; i < 3; i++) {
+        for (; *at >= '0' && *at <= '9'; at++)
+            part[i] = VJ_MIN(part[i] * 10 + (*at - '0'), 1000);
+        at += *at == '.';
+    }
+    return part[0] * 1000000 + part[1] * 1000 + part[2] < 1002009 ? 100 : 0;
+}
+
 static vj_status parse_field(vj_pq_file *file, th *t, const th_field *f, vj_error *err)
 {
     switch (f->id) {
@@ -476,6 +511,9 @@ static vj_status parse_field(vj_pq_file *file, th *t, const th_field *f, vj_erro
     case 6:
         file->meta.created_by = keep_text(file, th_bytes(t, f), err);
         return file->meta.created_by != NULL ? VJ_OK : VJ_E_NOMEM;
+    case 7:
+        parse_orders(file, t, f);
+        break;
     case 8:
         return vj_fail(err, VJ_E_UNSUPPORTED, "%s: the file is encrypted (encryption_algorithm in "
                        "its footer), which is not read", vj_source_name(file->source));
@@ -503,9 +541,13 @@ vj_status pq_footer_parse(vj_pq_file *file, vj_error *err)
         return vj_fail(err, VJ_E_CORRUPT, "%s: footer has no schema", name);
     for (int32_t i = 0; i < file->meta.n_rowgroups; i++)
         rows += file->groups[i].n_rows;
-    if (rows != file->meta.n_rows)
+    /* rows that no group has are lost; a count that is too small (writers that forget it) loses
+     * nothing, and the groups are what everybody reads */
+    if (file->meta.n_rows < 0 || rows < file->meta.n_rows)
         return vj_fail(err, VJ_E_CORRUPT, "%s: footer expects %lld rows, its %d row groups have "
                        "%lld", name, (long long)file->meta.n_rows, file->meta.n_rowgroups,
                        (long long)rows);
+    file->meta.n_rows = rows;
+    file->chunk_extra = uncounted_bytes(file->meta.created_by);
     return VJ_OK;
 }

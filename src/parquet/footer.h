@@ -58,7 +58,15 @@ typedef struct pq_leaf {
     int32_t width_bytes; /* of a physical value; 0: BOOLEAN, BYTE_ARRAY */
     pq_convert convert;
     uint8_t max_def, max_rep;
+    uint8_t order; /* of bounds: field number in the ColumnOrder union; 0: the footer is silent */
 } pq_leaf;
+
+typedef enum pq_order {
+    PQ_ORDER_NONE = 0,
+    PQ_ORDER_TYPE = 1,
+    PQ_ORDER_IEEE754 = 2,
+    PQ_ORDER_OTHER = 255 /* not known here: bounds mean nothing */
+} pq_order;
 
 typedef enum pq_node_kind { PQ_NODE_LEAF, PQ_NODE_LIST, PQ_NODE_STRUCT } pq_node_kind;
 
@@ -122,6 +130,7 @@ struct vj_pq_file {
     uint8_t *footer;
     size_t footer_len;
     int64_t footer_off;  /* in the file: pages end before it */
+    int64_t chunk_extra; /* bytes that a chunk may be longer than it says */
     vj_pq_meta meta;
     pq_node *nodes;      /* one per top-level field */
     pq_leaf *leaves;
@@ -142,6 +151,8 @@ VJ_MUST_CHECK vj_status pq_schema_build(vj_pq_file *file, const pq_element *elem
 void pq_leaf_type(const pq_element *el, pq_leaf *leaf);
 /* Bounds of a chunk by the leaf's order. */
 void pq_stats_get(const pq_leaf *leaf, const pq_chunk *chunk, vj_pq_stats *stats);
+/* Bounds in the pages' and chunks' statistics have the order that the leaf's values have. */
+bool pq_bounds_ordered(const pq_leaf *leaf);
 /* One plain-encoded bound as int64; false when its length is wrong or the leaf no integer. */
 bool pq_bound_i64(const pq_leaf *leaf, vj_span bytes, int64_t *out);
 

@@ -259,7 +259,9 @@ vj_status pq_pages_begin(pq_pages *p, const vj_pq_file *file, int32_t rowgroup_i
         return vj_fail(err, VJ_E_CORRUPT, "column chunk: expected bytes between 4 and %lld, found "
                        "%lld at offset %lld", (long long)file->footer_off,
                        (long long)c->compressed_bytes, (long long)p->beg);
-    p->end = c->n_values > 0 ? p->beg + c->compressed_bytes : p->beg;
+    p->end = p->beg;
+    if (c->n_values > 0)
+        p->end = VJ_MIN(p->beg + c->compressed_bytes + file->chunk_extra, file->footer_off);
     p->next_off = p->beg;
     p->values_seen = 0;
     p->has_head = false;

@@ -204,9 +204,10 @@ vj_status vj_pq_rows_between(const vj_pq_file *file, int32_t rowgroup_i, int32_t
     pq_pages_init(&pages, NULL, file->budget);
     vj_status rc = pq_pages_begin(&pages, file, rowgroup_i, node->leaf_beg, err);
     const pq_leaf *leaf = &file->leaves[node->leaf_beg];
-    /* unsigned 64-bit bounds have no order as int64 */
+    /* unsigned 64-bit bounds have no order as int64, and narrowing may wrap those of 8 and 16 */
     bool usable = node->kind == PQ_NODE_LEAF && pages.chunk.column_index_len > 0 &&
                   pages.chunk.n_values > 0 && leaf->type.kind != VJ_U64 &&
+                  leaf->convert == PQ_AS_IS && pq_bounds_ordered(leaf) &&
                   leaf->type.logical != VJ_LOGICAL_NULL &&
                   (leaf->physical == PQ_INT32 || leaf->physical == PQ_INT64);
     if (rc == VJ_OK)

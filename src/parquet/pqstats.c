@@ -15,6 +15,39 @@ static bool is_integer(const pq_leaf *leaf)
            leaf->type.logical != VJ_LOGICAL_NULL;
 }
 
+/*
+ * By ColumnOrder: text, bytes and unsigned numbers only where the footer says that the order is
+ * the type's; numbers whose order was never in doubt also where it is silent. An order that is
+ * not known says nothing.
+ */
+bool pq_bounds_ordered(const pq_leaf *leaf)
+{
+    bool bytes = leaf->physical == PQ_BYTE_ARRAY || leaf->physical == PQ_FLBA;
+
+    if (leaf->order == PQ_ORDER_NONE)
+        return !bytes && !is_unsigned(leaf->type.kind);
+    if (leaf->order == PQ_ORDER_IEEE754)
+        return leaf->physical == PQ_FLOAT || leaf->physical == PQ_DOUBLE;
+    return leaf->order == PQ_ORDER_TYPE;
+}
+
+/* Whether narrowing keeps the value of a bound. */
+static bool fits_narrow(const pq_leaf *leaf, int64_t v)
+{
+    switch (leaf->type.kind) {
+    case VJ_I8:
+        return v >= INT8_MIN && v <= INT8_MAX;
+    case VJ_U8:
+        return v >= 0 && v <= UINT8_MAX;
+    case VJ_I16:
+        return v >= INT16_MIN && v <= INT16_MAX;
+    case VJ_U16:
+        return v >= 0 && v <= UINT16_MAX;
+    default:
+        return true;
+    }
+}
+
 bool pq_bound_i64(const pq_leaf *leaf, vj_span bytes, int64_t *out)
 {
     int32_t v32 = 0;
@@ -66,7 +99,8 @@ static bool read_bounds(const pq_leaf *leaf, const pq_chunk *c, vj_span min, vj_
     switch (leaf->physical) {
     case PQ_INT32:
     case PQ_INT64:
-        return pq_bound_i64(leaf, min, &s->min_i64) && pq_bound_i64(leaf, max, &s->max_i64);
+        return pq_bound_i64(leaf, min, &s->min_i64) && pq_bound_i64(leaf, max, &s->max_i64) &&
+               fits_narrow(leaf, s->min_i64) && fits_narrow(leaf, s->max_i64);
     case PQ_FLOAT:
     case PQ_DOUBLE:
         return float_bounds(leaf, c, min, max, s);
@@ -99,7 +133,7 @@ void pq_stats_get(const pq_leaf *leaf, const pq_chunk *c, vj_pq_stats *s)
     if (c->has_distinct_count && c->distinct_count >= 0)
         s->n_distinct = c->distinct_count;
     if (c->has_min && c->has_max) {
-        s->has_bounds = read_bounds(leaf, c, c->min, c->max, s);
+        s->has_bounds = pq_bounds_ordered(leaf) && read_bounds(leaf, c, c->min, c->max, s);
         /* writers that cut text may not say so: without a flag its bounds are not exact */
         bool bytes = leaf->physical == PQ_BYTE_ARRAY || leaf->physical == PQ_FLBA;
         s->min_exact = c->has_min_exact ? c->min_exact : !bytes;

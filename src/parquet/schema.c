@@ -429,7 +429,8 @@ void pq_leaf_type(const pq_element *el, pq_leaf *leaf)
         leaf->convert = PQ_FROM_INT96;
         leaf->type.logical = VJ_LOGICAL_TIMESTAMP;
         leaf->type.unit = VJ_NS;
-    } else if (el->logical != 0) {
+    } else if (el->logical != 0 && !(el->logical == 11 && el->converted == 21)) {
+        /* parquet-mr wrote UNKNOWN beside the converted INTERVAL */
         apply_logical(el, leaf);
     } else {
         apply_converted(el, leaf);

@@ -86,6 +86,9 @@ typedef struct odd_file {
     int64_t dict_off;      /* 0: none; -1: the first page's offset */
     const char *file_path;
     bool encrypted, encrypted_column;
+    int64_t footer_rows;   /* more than n_rows, the group's, by so many */
+    int64_t chunk_less;    /* bytes that the chunk's size leaves out */
+    const char *created_by;
     odd_page pages[3];
     int n_pages;
 } odd_file;
@@ -163,12 +166,14 @@ static void make_file(emit *e, const odd_file *f)
     if (f->precision > 0)
         field_int(e, 8, f->precision);
     stop(e);
-    field_int(e, 3, f->n_rows);
+    field_int(e, 3, f->n_rows + f->footer_rows);
     field_list(e, 4, 12, 1);
     field_list(e, 1, 12, 1);
-    put_chunk(e, f, 4, end - 4);
+    put_chunk(e, f, 4, end - 4 - f->chunk_less);
     field_int(e, 3, f->n_rows);
     stop(e);
+    if (f->created_by != NULL)
+        field_text(e, 6, f->created_by);
     if (f->encrypted) {
         field(e, 8, 12);
         stop(e);
@@ -401,15 +406,54 @@ static void forged_counts_and_sizes_are_found(void **state)
                                    "contradict each other" NEAR("4"));
 }
 
+/* Sign-extended, zero-extended, and what fits neither: the low bits, as other readers take them. */
+static void narrow_integers_are_their_low_bits(void **state)
+{
+    (void)state;
+    odd_file f = ints(4, (odd_page){BODY("\xff\xff\xff\xff\xff\0\0\0\x2c\1\0\0\x80\0\0\0")});
+
+    f.converted = 15;
+    expect_rows(&f, "-1 -1 44 -128");
+    f.converted = 11;
+    expect_rows(&f, "255 255 44 128");
+    f.converted = 12;
+    expect_rows(&f, "65535 255 300 128");
+}
+
+/* A footer that counts fewer rows than its groups loses none; one that counts more does. */
+static void rows_are_those_of_the_groups(void **state)
+{
+    (void)state;
+    odd_file f = ints(2, (odd_page){BODY("\1\0\0\0\2\0\0\0")});
+
+    f.footer_rows = -2;
+    expect_rows(&f, "1 2");
+    f.footer_rows = 1;
+    expect_error(&f, VJ_E_CORRUPT, "odd.parquet: footer expects 3 rows, its 1 row groups have 2");
+    f.footer_rows = -3;
+    expect_error(&f, VJ_E_CORRUPT, "odd.parquet: footer expects -1 rows, its 1 row groups have 2");
+}
+
+/* PARQUET-816: chunks of parquet-mr before 1.2.9 are longer than they say. */
+static void chunks_of_old_writers_end_later(void **state)
+{
+    (void)state;
+    odd_file f = ints(2, (odd_page){BODY("\1\0\0\0\2\0\0\0")});
+
+    f.chunk_less = 5;
+    f.created_by = "parquet-mr version 1.2.8";
+    expect_rows(&f, "1 2");
+    f.created_by = "parquet-mr";
+    expect_rows(&f, "1 2");
+    f.created_by = "parquet-mr version 1.10.0";
+    expect_error(&f, VJ_E_CORRUPT, "page: expected 8 bytes at offset 29, the column chunk ends at "
+                                   "32" NEAR("4"));
+}
+
 static void forged_values_are_found(void **state)
 {
     (void)state;
-    odd_file f = ints(1, (odd_page){BODY("\x2c\1\0\0")});
-
-    f.converted = 15;
-    expect_error(&f, VJ_E_CORRUPT,
-                 "expected values of int8, found one outside its range" WHERE("4"));
-    f = ints(2, (odd_page){.def_encoding = 3, BODY("\2\0\0\0\4\2\7\0\0\0\7\0\0\0")});
+    odd_file f = ints(2, (odd_page){.def_encoding = 3, BODY("\2\0\0\0\4\2\7\0\0\0\7\0\0\0")});
     f.repetition = 1;
     expect_error(&f, VJ_E_CORRUPT, "definition levels: expected 2 of them up to 1, found fewer or "
                                    "larger ones" WHERE("4"));
@@ -465,6 +509,9 @@ int main(void)
         cmocka_unit_test(foreign_and_encrypted_data_are_refused),
         cmocka_unit_test(codecs_and_encodings_are_refused_by_name),
         cmocka_unit_test(forged_counts_and_sizes_are_found),
+        cmocka_unit_test(narrow_integers_are_their_low_bits),
+        cmocka_unit_test(rows_are_those_of_the_groups),
+        cmocka_unit_test(chunks_of_old_writers_end_later),
         cmocka_unit_test(forged_values_are_found),
         cmocka_unit_test(a_run_of_nulls_costs_no_memory),
     };

@@ -229,6 +229,7 @@ static void types_follow_their_annotations(void **state)
         {{.physical = PQ_FLBA, .type_length = 16, .converted = -1, .logical = 14}, "uuid"},
         {{.physical = PQ_FLBA, .type_length = 2, .converted = -1, .logical = 15}, "float16"},
         {{.physical = PQ_FLBA, .type_length = 12, .converted = 21}, "interval"},
+        {{.physical = PQ_FLBA, .type_length = 12, .converted = 21, .logical = 11}, "interval"},
         {{.physical = PQ_FLBA, .type_length = 5, .converted = -1}, "fixed[5]"},
         {{.physical = PQ_INT32, .converted = -1, .logical = 11}, "null"},
     };
@@ -280,6 +281,50 @@ static void bounds_keep_to_the_rules_of_their_order(void **state)
     assert_false(s.has_bounds);
 }
 
+static bool has_bounds(pq_leaf leaf, pq_order order, vj_span bound)
+{
+    pq_chunk c = {.n_values = 4, .has_min = true, .has_max = true, .min = bound, .max = bound};
+    vj_pq_stats s = {0};
+
+    leaf.order = (uint8_t)order;
+    pq_stats_get(&leaf, &c, &s);
+    return s.has_bounds;
+}
+
+/* The order of text and of unsigned numbers changed once: only a footer that names it counts. */
+static void bounds_need_an_order_that_is_known(void **state)
+{
+    (void)state;
+    const pq_leaf text = {.physical = PQ_BYTE_ARRAY, .type = {.kind = VJ_TEXT}};
+    const pq_leaf i32 = {.physical = PQ_INT32, .width_bytes = 4, .type = {.kind = VJ_I32}};
+    const pq_leaf u32 = {.physical = PQ_INT32, .width_bytes = 4, .type = {.kind = VJ_U32}};
+    const pq_leaf f32 = {.physical = PQ_FLOAT, .width_bytes = 4, .type = {.kind = VJ_F32}};
+    const vj_span four = {"abcd", 4};
+
+    assert_false(has_bounds(text, PQ_ORDER_NONE, four));
+    assert_true(has_bounds(text, PQ_ORDER_TYPE, four));
+    assert_false(has_bounds(text, PQ_ORDER_OTHER, four));
+    assert_true(has_bounds(i32, PQ_ORDER_NONE, four));
+    assert_false(has_bounds(i32, PQ_ORDER_OTHER, four));
+    assert_false(has_bounds(i32, PQ_ORDER_IEEE754, four));
+    assert_false(has_bounds(u32, PQ_ORDER_NONE, four));
+    assert_true(has_bounds(u32, PQ_ORDER_TYPE, four));
+    assert_true(has_bounds(f32, PQ_ORDER_IEEE754, four));
+}
+
+/* A value of 8 bits that was stored sign-extended is another one than its bound. */
+static void bounds_that_narrowing_changes_are_dropped(void **state)
+{
+    (void)state;
+    const pq_leaf u8 = {.physical = PQ_INT32, .width_bytes = 4, .type = {.kind = VJ_U8}};
+    const pq_leaf i16 = {.physical = PQ_INT32, .width_bytes = 4, .type = {.kind = VJ_I16}};
+
+    assert_true(has_bounds(u8, PQ_ORDER_TYPE, (vj_span){"\xff\0\0\0", 4}));
+    assert_false(has_bounds(u8, PQ_ORDER_TYPE, (vj_span){"\xff\xff\xff\xff", 4}));
+    assert_true(has_bounds(i16, PQ_ORDER_TYPE, (vj_span){"\xff\xff\xff\xff", 4}));
+    assert_false(has_bounds(i16, PQ_ORDER_TYPE, (vj_span){"\xff\xff\0\0", 4}));
+}
+
 /* ---- files ---- */
 
 static void expect_open(const char *bytes, size_t len, vj_status status, const char *text)
@@ -323,6 +368,8 @@ int main(void)
         cmocka_unit_test(broken_trees_are_refused),
         cmocka_unit_test(types_follow_their_annotations),
         cmocka_unit_test(bounds_keep_to_the_rules_of_their_order),
+        cmocka_unit_test(bounds_need_an_order_that_is_known),
+        cmocka_unit_test(bounds_that_narrowing_changes_are_dropped),
         cmocka_unit_test(what_is_no_parquet_file_is_named),
     };
 
