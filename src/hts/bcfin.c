@@ -1,4 +1,5 @@
 #include "hts/bcf_text.h"
+#include "hts/index_check.h"
 #include "hts/reader.h"
 
 #include <stdio.h>
@@ -75,21 +76,31 @@ void vj_bcfin_free(vj_bcfin *src)
 
 static vj_status open_index(vj_bcfin *src, vj_error *err)
 {
+    char *path = NULL;
+    vj_status rc = VJ_OK;
+
+    VJ_TRY(vj_index_find(src->name, !src->is_bcf, src->raw.budget, &path, err));
+    if (path == NULL)
+        return vj_fail(err, VJ_E_NOTFOUND,
+                       "%s: regions need an index (%s) beside the file; targets need none",
+                       src->name, src->is_bcf ? ".csi" : ".tbi or .csi, and BGZF");
+    VJ_GO(rc, vj_index_check(path, src->raw.budget, err));
     if (src->is_bcf) {
-        src->csi = bcf_index_load(src->name);
+        src->csi = bcf_index_load2(src->name, path);
         if (src->csi != NULL)
             src->contigs = bcf_hdr_seqnames(src->hdr, &src->n_contigs);
     } else {
-        src->tbx = tbx_index_load(src->name);
+        src->tbx = tbx_index_load2(src->name, path);
         if (src->tbx != NULL)
             src->contigs = tbx_seqnames(src->tbx, &src->n_contigs);
     }
     if (src->csi == NULL && src->tbx == NULL)
-        return vj_fail(err, VJ_E_NOTFOUND,
-                       "%s: regions need an index (%s) beside the file; targets need none",
-                       src->name, src->is_bcf ? ".csi" : ".tbi or .csi, and BGZF");
+        rc = vj_fail(err, VJ_E_CORRUPT, "%s: expected an index of %s, found broken bytes", path,
+                     src->name);
     src->contig_i = -1;
-    return VJ_OK;
+out:
+    vj_free(path);
+    return rc;
 }
 
 static void note_version(vj_bcfin *src)

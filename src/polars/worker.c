@@ -1,16 +1,8 @@
-#include "polars/polars.h"
+#include "polars/talk.h"
 
 #include <stdio.h>
 
 #include "polars_worker_text.h" /* made from python/varjoin/_polars_worker.py by the build */
-
-typedef struct conversation {
-    const vj_plr_options *options;
-    const char *what;
-    bool done;
-    vj_status failed; /* an "error" event said so */
-    vj_error why;
-} conversation;
 
 static vj_status status_of(const char *kind)
 {
@@ -32,7 +24,7 @@ static const char *text_of(const json_t *event, const char *name)
     return text != NULL ? text : "";
 }
 
-static void note_error(conversation *c, const json_t *event)
+static void note_error(vj_plr_talk *c, const json_t *event)
 {
     const char *text = text_of(event, "text");
 
@@ -46,9 +38,9 @@ static void note_error(conversation *c, const json_t *event)
         vj_fail(&c->why, c->failed, "%s", text);
 }
 
-static vj_status take_line(void *arg, vj_span line, vj_error *err)
+vj_status vj_plr_talk_line(void *arg, vj_span line, vj_error *err)
 {
-    conversation *c = arg;
+    vj_plr_talk *c = arg;
     json_t *event = NULL;
     vj_status rc = VJ_OK;
 
@@ -68,7 +60,7 @@ static vj_status take_line(void *arg, vj_span line, vj_error *err)
 
 static void note_start(void *arg, int64_t pid)
 {
-    const conversation *c = arg;
+    const vj_plr_talk *c = arg;
 
     if (c->options->on_start != NULL)
         c->options->on_start(c->options->arg, pid);
@@ -87,7 +79,7 @@ static void last_line(const vj_buf *tail, char *dst, size_t cap)
     vj_quote(dst, cap, tail->ptr + beg, end - beg);
 }
 
-static vj_status judge(const conversation *c, const vj_child_result *result, vj_error *err)
+static vj_status judge(const vj_plr_talk *c, const vj_child_result *result, vj_error *err)
 {
     char said[256];
 
@@ -114,7 +106,7 @@ static vj_status judge(const conversation *c, const vj_child_result *result, vj_
 }
 
 static vj_status run_child(const vj_plr_options *options, const char *script, const vj_buf *input,
-                           conversation *c, vj_child_result *result, vj_error *err)
+                           vj_plr_talk *c, vj_child_result *result, vj_error *err)
 {
     const char *python = options->python != NULL ? options->python : "python3";
     const char *argv[] = {python, "-c", script, NULL};
@@ -139,7 +131,7 @@ static vj_status run_child(const vj_plr_options *options, const char *script, co
         .limit_how = options->memory_limit_bytes > 0 ? VJ_CHILD_LIMIT_RSS : VJ_CHILD_NO_LIMIT,
         .memory_limit_bytes = options->memory_limit_bytes,
         .stop = options->stop,
-        .on_line = take_line,
+        .on_line = vj_plr_talk_line,
         .on_start = note_start,
         .arg = c,
     };
@@ -154,7 +146,7 @@ static vj_status run_child(const vj_plr_options *options, const char *script, co
 vj_status vj_plr_run(const vj_plr_options *options, const json_t *job, const char *what,
                      vj_plr_usage *usage, vj_error *err)
 {
-    conversation c = {.options = options, .what = what};
+    vj_plr_talk c = {.options = options, .what = what};
     vj_child_result result = {0};
     vj_buf input = {0};
     vj_error local = {0};
@@ -204,7 +196,7 @@ vj_status vj_plr_probe(const char *python, char *dst, size_t cap_bytes, vj_error
         "    print(json.dumps({'event': 'error', 'kind': 'import', 'text': str(e)}))\n";
     probe p = {dst, cap_bytes};
     vj_plr_options options = {.python = python, .on_event = take_version, .arg = &p};
-    conversation c = {.options = &options, .what = "nothing"};
+    vj_plr_talk c = {.options = &options, .what = "nothing"};
     vj_child_result result = {0};
     vj_buf input = {0};
     vj_error local = {0};
