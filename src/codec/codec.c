@@ -116,6 +116,17 @@ static vj_status encode_snappy(vj_codec *codec, const block *b, size_t *out_len,
 
 /* ---- gzip ---- */
 
+typedef enum libdeflate_result (*inflate_fn)(struct libdeflate_decompressor *, const void *,
+                                             size_t, void *, size_t, size_t *, size_t *);
+
+/* The wrapper by its first two bytes: some writers put zlib's where gzip's belongs. */
+static inflate_fn unwrapper(const uint8_t *src, size_t len)
+{
+    bool zlib = len >= 2 && (src[0] & 0x0f) == 8 && ((unsigned)src[0] << 8 | src[1]) % 31 == 0;
+
+    return zlib ? libdeflate_zlib_decompress_ex : libdeflate_gzip_decompress_ex;
+}
+
 /* Members in a row, as the gzip format allows; bytes behind the last one are an error. */
 static vj_status decode_gzip(vj_codec *codec, const block *b, vj_error *err)
 {
@@ -133,7 +144,7 @@ static vj_status decode_gzip(vj_codec *codec, const block *b, vj_error *err)
     do {
         size_t used = 0;
         size_t made = 0;
-        enum libdeflate_result rc = libdeflate_gzip_decompress_ex(
+        enum libdeflate_result rc = unwrapper(b->src + in, b->src_len - in)(
             codec->inflater, b->src + in, b->src_len - in, b->dst + out, b->dst_len - out, &used,
             &made);
 

@@ -56,9 +56,12 @@ static void check_head(th *t, const pq_page_head *h, bool has_part)
 {
     if (t->why != NULL)
         return;
+    bool counts = h->type == PQ_PAGE_DATA || h->type == PQ_PAGE_DATA_V2 ||
+                  h->type == PQ_PAGE_DICTIONARY; /* pages of other types are passed over */
+
     if (h->compressed_bytes < 0 || h->uncompressed_bytes < 0 || h->n_values < 0)
         th_fail(t, "the header has no sizes or negative ones");
-    else if (!has_part && h->type != PQ_PAGE_INDEX)
+    else if (!has_part && counts)
         th_fail(t, "the header says nothing about the page of its type");
     else if (h->type == PQ_PAGE_DATA_V2 &&
              (h->def_bytes < 0 || h->rep_bytes < 0 || h->n_rows < 0 || h->n_nulls < 0 ||
@@ -350,6 +353,8 @@ static vj_status inflate(pq_pages *p, const uint8_t *src, size_t src_len, size_t
 {
     int codec = p->chunk.codec;
 
+    if (strcmp(vj_codec_name(codec), "UNKNOWN") == 0)
+        return vj_fail(err, VJ_E_UNSUPPORTED, "codec %d (not known) is not read", codec);
     if (codec != VJ_CODEC_LZO && dst_len > vj_codec_decoded_max(codec, src_len))
         return vj_fail(err, VJ_E_CORRUPT, "%s page: %zu bytes cannot become the %zu that its "
                        "header claims", vj_codec_name(codec), src_len, dst_len);

@@ -121,6 +121,7 @@ static vj_status build_list(builder *b, place at, bool is_map, vj_field *field, 
     b->at++;
     size_t used = push_path(b, item->name);
     bool item_is_element = is_map || item->physical >= 0 || item->n_children != 1 ||
+                           (b->at + 1 < b->n_els && item[1].repetition == 2) ||
                            strcmp(item->name, "array") == 0 ||
                            ends_with_tuple(item->name, list_name);
     vj_status rc = VJ_OK;

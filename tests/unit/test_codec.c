@@ -138,6 +138,24 @@ static void gzip_members_in_a_row_are_one_block(void **state)
     vj_codec_free(codec);
 }
 
+/* Some writers put zlib's wrapper where gzip's belongs; its checksum is held all the same. */
+static void gzip_may_have_the_wrapper_of_zlib(void **state)
+{
+    (void)state;
+    uint8_t packed[] = {0x78, 0x9c, 0x4b, 0x4c, 0xc4, 0x04, 0x00, 0x4f, 0xa6, 0x07, 0x95};
+    char back[20];
+    vj_codec *codec = NULL;
+    vj_error err = {0};
+
+    assert_ok(vj_codec_new(NULL, &codec, &err), &err);
+    assert_ok(vj_codec_decode(codec, VJ_CODEC_GZIP, packed, sizeof packed, back, 20, &err), &err);
+    assert_memory_equal(back, "aaaaaaaaaaaaaaaaaaaa", 20);
+    packed[10] ^= 1;
+    assert_int_equal(vj_codec_decode(codec, VJ_CODEC_GZIP, packed, sizeof packed, back, 20, &err),
+                     VJ_E_CORRUPT);
+    vj_codec_free(codec);
+}
+
 static size_t put_be32(uint8_t *dst, size_t value)
 {
     for (int i = 0; i < 4; i++)
@@ -238,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_cut_block_is_corrupt),
         cmocka_unit_test(changed_bytes_never_crash),
         cmocka_unit_test(gzip_members_in_a_row_are_one_block),
+        cmocka_unit_test(gzip_may_have_the_wrapper_of_zlib),
         cmocka_unit_test(lz4_is_read_framed_and_bare),
         cmocka_unit_test(other_codecs_are_refused_by_name),
         cmocka_unit_test(each_allocation_may_fail),
