@@ -117,11 +117,12 @@ void vj_cli_progress_end(void);
 
 /* ---- stopping ---- */
 
-/* The flag that SIGINT and SIGTERM set; pass it to whatever runs long. */
+/* The flag that SIGINT, SIGTERM and SIGHUP set; pass it to whatever runs long. */
 vj_stop *vj_cli_stop(void);
 /*
  * Block the signals in this thread and those it starts, and wait for them in a thread of its
- * own. A second signal, or a second without an end, leaves at once with 130.
+ * own. A second signal, or a second without an end, leaves at once with 130. From here on
+ * database files are mapped, since a fault inside one (SIGBUS) is answered with one line and 3.
  */
 VJ_MUST_CHECK vj_status vj_cli_watch_signals(vj_error *err);
 /*
@@ -129,8 +130,5 @@ VJ_MUST_CHECK vj_status vj_cli_watch_signals(vj_error *err);
  * is no longer parent_pid. Python's worker may be killed in a way that it cannot answer.
  */
 VJ_MUST_CHECK vj_status vj_cli_die_with_parent(int64_t parent_pid, vj_error *err);
-/* A path that is written: its temporary file is removed when we have to leave at once. At most
- * four; NULL is ignored. */
-void vj_cli_output_is(const char *path);
 
 #endif

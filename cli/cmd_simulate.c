@@ -78,10 +78,7 @@ static vj_status take_option(const vj_cli_args *args, int id, vj_simulate_option
     case 'o': o->directory = args->value; return VJ_OK;
     case ID_CONTIGS: o->contigs = args->value; return VJ_OK;
     case ID_COMPRESSION: o->compression = args->value; return VJ_OK;
-    case ID_SAMPLE:
-        o->sample_path = args->value;
-        vj_cli_output_is(args->value);
-        return VJ_OK;
+    case ID_SAMPLE: o->sample_path = args->value; return VJ_OK;
     case ID_JOINED: o->joined_alts = 1; return VJ_OK;
     case ID_UNSORTED: o->unsorted = 1; return VJ_OK;
     case ID_COMPAT: o->compat = 1; return VJ_OK;

@@ -302,20 +302,6 @@ static void cancel_running(void *arg)
     }
 }
 
-/* Outputs in a folder are first written in another, beside or inside it (api/job_samples.c). */
-static void note_folder(const char *folder)
-{
-    char path[4096];
-    size_t n = strlen(folder);
-
-    while (n > 1 && folder[n - 1] == '/')
-        n--;
-    if (snprintf(path, sizeof path, "%.*s", (int)n, folder) < (int)sizeof path)
-        vj_cli_output_is(path);
-    if (snprintf(path, sizeof path, "%.*s/sweep", (int)n, folder) < (int)sizeof path)
-        vj_cli_output_is(path);
-}
-
 int job_args_run(job_args *args, job_function run)
 {
     vj_job *job = NULL;
@@ -324,13 +310,6 @@ int job_args_run(job_args *args, job_function run)
     vj_error report_err = {0};
     vj_status rc = VJ_OK;
 
-    if (args->options.n_inputs > 0)
-        note_folder(args->options.output);
-    else
-        vj_cli_output_is(args->options.output);
-    vj_cli_output_is(args->report_path);
-    vj_cli_output_is(args->multiqc_path);
-    vj_cli_output_is(args->options.bad_records_path);
     VJ_GO(rc, vj_job_new(&args->options, &job, &err));
     running = job;
     VJ_GO(rc, vj_thread_start(cancel_running, job, &watcher, &err));

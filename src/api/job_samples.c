@@ -210,12 +210,8 @@ vj_status vj_job_samples_publish(vj_job_samples *self, const vj_stop *stop, vj_e
     if (self->staging == NULL)
         return VJ_OK;
     VJ_TRY(vj_stop_check(stop, err));
-    if (self->is_folder) {
-        VJ_TRY(vj_path_rename(self->staging, self->plan->options.output, err));
-        vj_free(self->staging);
-        self->staging = NULL;
-        return VJ_OK;
-    }
+    if (self->is_folder)
+        return vj_path_rename(self->staging, self->plan->options.output, err);
     for (int32_t i = 0; i < self->n; i++) {
         vj_status rc = move_output(self->plan->samples[i]->options.output, self->outputs[i], err);
 

@@ -576,13 +576,17 @@ static vj_status check_target(const vj_reference_options *o, vj_error *err)
     return VJ_OK;
 }
 
-/* An old folder stands until the new one is complete. */
+/* An old folder stands until the new one takes its place, in one step where that can be had. */
 static vj_status publish(const char *temp, const char *target, vj_error *err)
 {
     char old[4096];
+    bool done = false;
 
     if (!vj_path_exists(target) || vj_path_is_empty_dir(target))
         return vj_path_rename(temp, target, err);
+    VJ_TRY(vj_path_exchange(temp, target, &done, err));
+    if (done)
+        return VJ_OK; /* the old one has the temporary name, and goes with it */
     snprintf(old, sizeof old, "%s.old", temp);
     VJ_TRY(vj_path_rename(target, old, err));
     vj_status rc = vj_path_rename(temp, target, err);

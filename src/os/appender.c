@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/calls.h"
+
 #include "os/os.h"
 
 struct vj_appender {
@@ -70,16 +72,8 @@ vj_status vj_append_write(vj_appender *appender, const void *ptr, size_t len_byt
     const char *at = ptr;
 
     while (len_bytes > 0) {
-        ssize_t n = -1;
-        int fault = 0;
+        ssize_t n = vj_call_write(appender->fd, at, len_bytes, -1);
 
-#ifdef VJ_TESTING
-        fault = vj_write_fault_hook != NULL ? vj_write_fault_hook() : 0;
-#endif
-        if (fault != 0)
-            errno = fault;
-        else
-            n = write(appender->fd, at, len_bytes);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

@@ -7,10 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifdef VJ_TESTING
-int (*vj_read_fault_hook)(void);
-int (*vj_write_fault_hook)(void);
-#endif
+#include "os/calls.h"
 
 static _Atomic int64_t total_read;
 static _Atomic int64_t total_lent;
@@ -43,7 +40,13 @@ struct vj_source {
     const uint8_t *ptr; /* memory, or the map of the file; NULL: none */
     int64_t size_bytes;
     int64_t mtime_ns;
+    vj_source *next_mapped;
 };
+
+/* Files mapped now, for who has to tell which of them failed. */
+static pthread_mutex_t mapped_lock = PTHREAD_MUTEX_INITIALIZER;
+static vj_source *mapped;
+static _Atomic bool maps_files;
 
 /* Bring mapped pages in, with an error instead of a signal where that fails (Linux 5.14). */
 #ifndef MADV_POPULATE_READ
@@ -66,12 +69,50 @@ static void map_file(vj_source *source)
 {
     struct rlimit space = {0};
 
-    if (source->size_bytes == 0 || sysconf(_SC_PAGESIZE) != MAP_PAGE ||
+    if (!atomic_load(&maps_files) || source->size_bytes == 0 || sysconf(_SC_PAGESIZE) != MAP_PAGE ||
         getrlimit(RLIMIT_AS, &space) != 0 || space.rlim_cur != RLIM_INFINITY)
         return;
     void *map = mmap(NULL, (size_t)source->size_bytes, PROT_READ, MAP_SHARED, source->fd, 0);
-    if (map != MAP_FAILED)
-        source->ptr = map;
+    if (map == MAP_FAILED)
+        return;
+    source->ptr = map;
+    pthread_mutex_lock(&mapped_lock);
+    source->next_mapped = mapped;
+    mapped = source;
+    pthread_mutex_unlock(&mapped_lock);
+}
+
+static void unmap_file(vj_source *source)
+{
+    if (source->ptr == NULL)
+        return;
+    pthread_mutex_lock(&mapped_lock);
+    for (vj_source **at = &mapped; *at != NULL; at = &(*at)->next_mapped)
+        if (*at == source) {
+            *at = source->next_mapped;
+            break;
+        }
+    pthread_mutex_unlock(&mapped_lock);
+    munmap((void *)(uintptr_t)source->ptr, (size_t)source->size_bytes);
+}
+
+void vj_source_map_files(bool on)
+{
+    atomic_store(&maps_files, on);
+}
+
+/* Whoever faults holds its own source open, and not our lock. */
+const char *vj_source_mapped_at(const void *address)
+{
+    const char *name = NULL;
+
+    pthread_mutex_lock(&mapped_lock);
+    for (const vj_source *s = mapped; s != NULL && name == NULL; s = s->next_mapped)
+        if ((uintptr_t)address >= (uintptr_t)s->ptr &&
+            (uintptr_t)address - (uintptr_t)s->ptr < (uintptr_t)s->size_bytes)
+            name = s->name;
+    pthread_mutex_unlock(&mapped_lock);
+    return name;
 }
 
 vj_status vj_source_open(const char *path, vj_source **out, vj_error *err)
@@ -129,8 +170,7 @@ void vj_source_free(vj_source *source)
     if (source == NULL)
         return;
     if (source->fd >= 0) {
-        if (source->ptr != NULL)
-            munmap((void *)(uintptr_t)source->ptr, (size_t)source->size_bytes);
+        unmap_file(source);
         close(source->fd);
     }
     vj_free(source->name);
@@ -152,19 +192,6 @@ int64_t vj_source_mtime_ns(const vj_source *source)
     return source->mtime_ns;
 }
 
-/* read(2) or pread(2) with faults injected in test builds. */
-static ssize_t read_once(int fd, void *dst, size_t len, int64_t off)
-{
-#ifdef VJ_TESTING
-    int fault = vj_read_fault_hook != NULL ? vj_read_fault_hook() : 0;
-    if (fault != 0) {
-        errno = fault;
-        return -1;
-    }
-#endif
-    return off >= 0 ? pread(fd, dst, len, off) : read(fd, dst, len);
-}
-
 vj_status vj_source_read(const vj_source *source, int64_t off, void *dst, size_t len_bytes,
                          vj_error *err)
 {
@@ -181,7 +208,7 @@ vj_status vj_source_read(const vj_source *source, int64_t off, void *dst, size_t
         return VJ_OK;
     }
     while (done < len_bytes) {
-        ssize_t n = read_once(source->fd, (uint8_t *)dst + done, len_bytes - done,
+        ssize_t n = vj_call_read(source->fd, (uint8_t *)dst + done, len_bytes - done,
                               off + (int64_t)done);
 
         if (n < 0 && errno == EINTR)
@@ -321,7 +348,7 @@ vj_status vj_input_read(vj_input *input, void *dst, size_t cap_bytes, size_t *ou
         return VJ_OK;
     }
     for (;;) {
-        ssize_t n = read_once(input->fd, dst, cap_bytes, -1);
+        ssize_t n = vj_call_read(input->fd, dst, cap_bytes, -1);
 
         if (n < 0 && errno == EINTR)
             continue;

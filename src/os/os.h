@@ -44,9 +44,14 @@ VJ_MUST_CHECK vj_status vj_source_read(const vj_source *source, int64_t off, voi
  * or works): a range outside, no such map, an address space limit, a damaged disk. The address
  * stays good until the source is freed.
  *
- * A file that somebody cuts short while it is mapped ends the process (docs/decisions/021).
+ * Files are lent only after vj_source_map_files(true): one that somebody cuts short while it is
+ * mapped raises SIGBUS, so the process must have a handler for it (docs/decisions/021).
  */
 const uint8_t *vj_source_borrow(const vj_source *source, int64_t off, size_t len_bytes);
+/* Whether files opened from now on are mapped; off at the start. */
+void vj_source_map_files(bool on);
+/* Name of the mapped file that an address belongs to, or NULL; for a handler of SIGBUS. */
+const char *vj_source_mapped_at(const void *address);
 /* Bytes that were borrowed need not stay in memory; who borrows them again gets them again. */
 void vj_source_return(const vj_source *source, int64_t off, size_t len_bytes);
 /* Bytes all sources and inputs of this process have read or borrowed, and those of this thread. */
@@ -85,8 +90,14 @@ bool vj_os_program_dir(char *dst, size_t cap_bytes);
 VJ_MUST_CHECK vj_status vj_path_absolute(const char *path, char **out, vj_error *err);
 /* Whole file as text into buf. */
 VJ_MUST_CHECK vj_status vj_path_read(const char *path, vj_buf *out, vj_error *err);
-/* Rename; VJ_E_OUTPUT. A folder may take the place of an empty one. */
+/* Rename, and fsync of the folder; VJ_E_OUTPUT. A folder may take the place of an empty one. */
 VJ_MUST_CHECK vj_status vj_path_rename(const char *from, const char *to, vj_error *err);
+/* Two names change places in one step, so that both are there at every moment. Not done, and no
+ * error, on a file system that cannot. */
+VJ_MUST_CHECK vj_status vj_path_exchange(const char *a, const char *b, bool *out_done,
+                                         vj_error *err);
+/* fsync of a folder, which makes a rename in it last; VJ_E_OUTPUT. */
+VJ_MUST_CHECK vj_status vj_path_sync_folder(const char *path, vj_error *err);
 /* Remove a file or a folder with what is in it (two levels); failures do not matter. */
 void vj_path_remove(const char *path);
 /* Whether the folder is there and has no entry. */
@@ -110,7 +121,8 @@ VJ_MUST_CHECK vj_status vj_path_replace_tail(const char *path, int64_t off, cons
 /*
  * A file that appears whole under its name or not at all.
  *
- *   _open   removes left-overs of killed runs for this name; creates .NAME.vj-PID-N.tmp beside it
+ *   _open   removes left-overs of killed runs for this name; creates .NAME.vj-BOOT-PID-N.tmp
+ *           beside it and holds a lock on it, by which others see that we live (os/temps.h)
  *   _write  appends
  *   _finish flush, fsync, rename, fsync of the folder      (VJ_E_OUTPUT on any failure)
  *   _free   without _finish: the temporary file is removed, an old file stands untouched
@@ -139,23 +151,36 @@ const char *vj_outfile_name(const vj_outfile *file);
 int64_t vj_os_bytes_written(void);
 
 /*
- * A private temporary folder under dir (NULL: /tmp), named prefix-PLACE-PID-XXXXXX; those that
- * killed runs of this user, on this host and in this container, left there are removed.
+ * A private temporary folder under dir (NULL: /tmp), named prefix-BOOT-PID-XXXXXX; those that
+ * killed runs of this user left there are removed.
  */
 VJ_MUST_CHECK vj_status vj_tempdir_make(const char *dir, const char *prefix, char **out_path,
                                         vj_error *err);
 /*
- * A folder .NAME.vj-PID-N.tmp beside target, which is to become it by rename; left-overs of
+ * A folder .NAME.vj-BOOT-PID-N.tmp beside target, which is to become it by rename; left-overs of
  * killed runs for that name are removed. Parents of target are made.
  */
 VJ_MUST_CHECK vj_status vj_tempdir_beside(const char *target, char **out_path, vj_error *err);
 /* Remove the folder and what is in it (one level of sub-folders); frees path. NULL allowed. */
 void vj_tempdir_remove(char *path);
 
+/*
+ * Remove every temporary file and folder of this process. Nothing is made, finished or removed
+ * afterwards: whoever tries waits. For a process that ends at once by _exit, with other threads at
+ * work or inside the handler of a fault of its own.
+ */
+void vj_os_abandon_outputs(void);
+
 #ifdef VJ_TESTING
-/* Test hooks: called before each read/write system call; a non-zero result is its errno. */
+/* Test hooks: called before each such system call (fsync, rename; close: after it); a non-zero
+ * result is its errno. */
 extern int (*vj_read_fault_hook)(void);
 extern int (*vj_write_fault_hook)(void);
+extern int (*vj_sync_fault_hook)(void);
+extern int (*vj_rename_fault_hook)(void);
+extern int (*vj_close_fault_hook)(void);
+/* A read or write moves no more bytes than this; 0: as many as it can. */
+extern size_t vj_most_bytes_a_call;
 #endif
 
 /* ---- threads, stop flag, clock ---- */

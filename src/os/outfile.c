@@ -1,19 +1,16 @@
 #include "os/os.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "os/calls.h"
+#include "os/temps.h"
 
 #define WRITE_BUFFER_BYTES ((size_t)256 << 10)
 
 static _Atomic int64_t total_written;
-static _Atomic int temp_counter;
 
 int64_t vj_os_bytes_written(void)
 {
@@ -26,7 +23,7 @@ int64_t vj_os_bytes_written(void)
  */
 struct vj_outfile {
     char *name;      /* the final path */
-    char *temp_path; /* NULL: written through (stdout, pipe, device) or memory */
+    vj_temp *temp; /* NULL: written through (stdout, pipe, device) or memory, or renamed */
     char *dir_path;
     int fd;
     bool owns_fd;
@@ -44,80 +41,10 @@ static vj_status fail_output(vj_error *err, const char *what, const char *name)
                    strerror_r(errno, text, sizeof text));
 }
 
-/* Temporary names are .NAME.vj-PID-N.tmp; NULL without memory. */
-static char *temp_name(const char *dir, const char *base, vj_error *err)
-{
-    size_t len = strlen(dir) + strlen(base) + 64;
-    char *path = vj_alloc(NULL, len, err);
-
-    if (path != NULL)
-        snprintf(path, len, "%s/.%.200s.vj-%ld-%d.tmp", dir, base, (long)getpid(),
-                 atomic_fetch_add(&temp_counter, 1));
-    return path;
-}
-
-/* Process of a left-over temporary file of this name, or 0 when it is not one. */
-static long leftover_pid(const char *entry, const char *base)
-{
-    size_t n = strnlen(base, 200);
-    long pid = 0;
-    int serial = 0;
-    int used = 0;
-
-    if (entry[0] != '.' || strncmp(entry + 1, base, n) != 0)
-        return 0;
-    if (sscanf(entry + 1 + n, ".vj-%ld-%d.tmp%n", &pid, &serial, &used) != 2 ||
-        entry[1 + n + (size_t)used] != '\0' || used == 0)
-        return 0;
-    return pid;
-}
-
-static void remove_tree(const char *path, int depth)
-{
-    char child[PATH_MAX];
-    DIR *dir = opendir(path);
-
-    for (struct dirent *entry = NULL; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (snprintf(child, sizeof child, "%s/%s", path, entry->d_name) >= (int)sizeof child)
-            continue;
-        if (unlink(child) != 0 && depth < 2)
-            remove_tree(child, depth + 1);
-    }
-    if (dir != NULL)
-        closedir(dir);
-    rmdir(path);
-}
-
 void vj_path_remove(const char *path)
 {
     if (unlink(path) != 0)
-        remove_tree(path, 0);
-}
-
-static void remove_entry(const char *dir_path, const char *name)
-{
-    char path[PATH_MAX];
-
-    if (snprintf(path, sizeof path, "%s/%s", dir_path, name) < (int)sizeof path)
-        vj_path_remove(path);
-}
-
-/* Remove temporary files that killed runs left for this name. Failures do not matter. */
-static void sweep_leftovers(const char *dir_path, const char *base)
-{
-    DIR *dir = opendir(dir_path);
-
-    if (dir == NULL)
-        return;
-    for (struct dirent *entry = NULL; (entry = readdir(dir)) != NULL;) {
-        long pid = leftover_pid(entry->d_name, base);
-
-        if (pid > 0 && pid != (long)getpid() && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
-            remove_entry(dir_path, entry->d_name);
-    }
-    closedir(dir);
+        vj_remove_tree(path, 0);
 }
 
 static vj_status split_path(vj_outfile *file, const char **base, vj_error *err)
@@ -148,18 +75,8 @@ static vj_status open_temp(vj_outfile *file, vj_error *err)
     const char *base = NULL;
 
     VJ_TRY(split_path(file, &base, err));
-    sweep_leftovers(file->dir_path, base);
-    char *temp = temp_name(file->dir_path, base, err);
-    if (temp == NULL)
-        return VJ_E_NOMEM;
-    file->fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    VJ_TRY(vj_temp_file(file->dir_path, base, file->name, &file->fd, &file->temp, err));
     file->owns_fd = true;
-    if (file->fd < 0) {
-        vj_status rc = fail_output(err, "create", file->name);
-        vj_free(temp);
-        return rc;
-    }
-    file->temp_path = temp;
     return VJ_OK;
 }
 
@@ -208,22 +125,10 @@ vj_status vj_outfile_memory(vj_buf *target, vj_outfile **out, vj_error *err)
     return VJ_OK;
 }
 
-static ssize_t write_once(int fd, const void *ptr, size_t len)
-{
-#ifdef VJ_TESTING
-    int fault = vj_write_fault_hook != NULL ? vj_write_fault_hook() : 0;
-    if (fault != 0) {
-        errno = fault;
-        return -1;
-    }
-#endif
-    return write(fd, ptr, len);
-}
-
 static vj_status write_all(vj_outfile *file, const uint8_t *ptr, size_t len, vj_error *err)
 {
     while (len > 0) {
-        ssize_t n = write_once(file->fd, ptr, len);
+        ssize_t n = vj_call_write(file->fd, ptr, len, -1);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -272,7 +177,7 @@ int64_t vj_outfile_offset(const vj_outfile *file)
 
 const char *vj_outfile_temp_path(const vj_outfile *file)
 {
-    return file->temp_path;
+    return file->temp != NULL ? vj_temp_path(file->temp) : NULL;
 }
 
 const char *vj_outfile_name(const vj_outfile *file)
@@ -283,26 +188,24 @@ const char *vj_outfile_name(const vj_outfile *file)
 /* fsync by path: another writer may have replaced the file behind our descriptor. */
 static vj_status sync_path(const char *path, const char *name, int flags, vj_error *err)
 {
+    vj_status rc = VJ_OK;
     int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
 
     if (fd < 0)
         return fail_output(err, "open for fsync", name);
-    int code = fsync(fd);
-    if (code != 0 && (errno == EINVAL || errno == EROFS))
-        code = 0; /* file systems without fsync */
-    vj_status rc = code == 0 ? VJ_OK : fail_output(err, "fsync", name);
+    if (vj_call_sync(fd) != 0)
+        rc = fail_output(err, "fsync", name);
     close(fd);
     return rc;
 }
 
 static vj_status publish(vj_outfile *file, vj_error *err)
 {
-    VJ_TRY(sync_path(file->temp_path, file->name, 0, err));
-    if (rename(file->temp_path, file->name) != 0)
+    VJ_TRY(sync_path(vj_temp_path(file->temp), file->name, 0, err));
+    if (!vj_temp_rename(file->temp, file->name))
         return fail_output(err, "rename the finished file to its name", file->name);
-    vj_free(file->temp_path);
-    file->temp_path = NULL;
-    return sync_path(file->dir_path, file->name, O_DIRECTORY, err);
+    file->temp = NULL;
+    return vj_path_sync_folder(file->dir_path, err);
 }
 
 vj_status vj_outfile_finish(vj_outfile *file, vj_error *err)
@@ -314,10 +217,10 @@ vj_status vj_outfile_finish(vj_outfile *file, vj_error *err)
         int fd = file->fd;
 
         file->fd = -1;
-        if (close(fd) != 0 && errno != EINTR)
+        if (vj_call_close(fd) != 0)
             return fail_output(err, "close", file->name);
     }
-    if (file->temp_path != NULL)
+    if (file->temp != NULL)
         VJ_TRY(publish(file, err));
     file->done = true;
     return VJ_OK;
@@ -329,9 +232,7 @@ void vj_outfile_free(vj_outfile *file)
         return;
     if (file->owns_fd && file->fd >= 0)
         close(file->fd);
-    if (file->temp_path != NULL)
-        unlink(file->temp_path);
-    vj_free(file->temp_path);
+    vj_temp_remove(file->temp);
     vj_free(file->dir_path);
     vj_free(file->name);
     vj_buf_fini(&file->pending);
@@ -340,96 +241,28 @@ void vj_outfile_free(vj_outfile *file)
 
 /* ---- temporary folders ---- */
 
-static uint64_t hash_of(const char *bytes, ssize_t n, uint64_t seed)
+static vj_status path_of(vj_temp *temp, char **out_path, vj_error *err)
 {
-    return n > 0 ? vj_hash_bytes(bytes, (size_t)n, seed) : seed;
-}
-
-/*
- * Eight digits that tell apart where a process number means another process: another boot or host
- * (a shared disk), another container. Elsewhere than on Linux all are one.
- */
-static uint32_t place_of_pids(void)
-{
-    char bytes[128];
-    uint64_t hash = 0;
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-
-    if (fd >= 0) {
-        hash = hash_of(bytes, read(fd, bytes, sizeof bytes), hash);
-        close(fd);
-    }
-    return (uint32_t)hash_of(bytes, readlink("/proc/self/ns/pid", bytes, sizeof bytes), hash);
-}
-
-/* Process of a folder that vj_tempdir_make made with this prefix in this place, or 0. */
-static long tempdir_pid(const char *entry, const char *prefix)
-{
-    size_t n = strlen(prefix);
-    unsigned place = 0;
-    long pid = 0;
-    int used = 0;
-
-    if (strncmp(entry, prefix, n) != 0 ||
-        sscanf(entry + n, "-%8x-%ld-%n", &place, &pid, &used) != 2 || used == 0 ||
-        strlen(entry + n + (size_t)used) != 6 || place != place_of_pids())
-        return 0;
-    return pid;
-}
-
-static bool is_own_folder(const char *path)
-{
-    struct stat facts;
-
-    return lstat(path, &facts) == 0 && S_ISDIR(facts.st_mode) && facts.st_uid == geteuid();
-}
-
-/* Remove folders of killed runs: ours by owner, place and name, and their process is gone. */
-static void sweep_tempdirs(const char *dir_path, const char *prefix)
-{
-    char path[PATH_MAX];
-    DIR *dir = opendir(dir_path);
-
-    for (struct dirent *entry = NULL; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        long pid = tempdir_pid(entry->d_name, prefix);
-
-        if (pid <= 0 || pid == (long)getpid() || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
-            continue;
-        if (snprintf(path, sizeof path, "%s/%s", dir_path, entry->d_name) < (int)sizeof path &&
-            is_own_folder(path))
-            remove_tree(path, 0);
-    }
-    if (dir != NULL)
-        closedir(dir);
+    if ((*out_path = vj_strdup(NULL, vj_temp_path(temp), err)) != NULL)
+        return VJ_OK;
+    vj_temp_remove(temp);
+    return VJ_E_NOMEM;
 }
 
 vj_status vj_tempdir_make(const char *dir, const char *prefix, char **out_path, vj_error *err)
 {
-    size_t len = 0;
+    vj_temp *temp = NULL;
 
     *out_path = NULL;
-    if (dir == NULL || *dir == '\0')
-        dir = "/tmp";
-    sweep_tempdirs(dir, prefix);
-    len = strlen(dir) + strlen(prefix) + 48;
-    char *path = vj_alloc(NULL, len, err);
-    if (path == NULL)
-        return VJ_E_NOMEM;
-    snprintf(path, len, "%s/%s-%08x-%ld-XXXXXX", dir, prefix, place_of_pids(),
-             (long)getpid());
-    if (mkdtemp(path) == NULL) {
-        vj_status rc = fail_output(err, "make a temporary folder", dir);
-        vj_free(path);
-        return rc;
-    }
-    *out_path = path;
-    return VJ_OK;
+    VJ_TRY(vj_temp_private(dir != NULL && *dir != '\0' ? dir : "/tmp", prefix, &temp, err));
+    return path_of(temp, out_path, err);
 }
 
 vj_status vj_tempdir_beside(const char *target, char **out_path, vj_error *err)
 {
     vj_outfile names = {0};
     const char *base = NULL;
+    vj_temp *temp = NULL;
     vj_status rc = VJ_E_NOMEM;
     size_t n = strlen(target);
 
@@ -440,16 +273,8 @@ vj_status vj_tempdir_beside(const char *target, char **out_path, vj_error *err)
         goto out;
     VJ_GO(rc, split_path(&names, &base, err));
     VJ_GO(rc, vj_path_make_dirs(names.dir_path, err));
-    sweep_leftovers(names.dir_path, base);
-    rc = VJ_E_NOMEM;
-    if ((*out_path = temp_name(names.dir_path, base, err)) == NULL)
-        goto out;
-    rc = VJ_OK;
-    if (mkdir(*out_path, 0777) != 0) {
-        rc = fail_output(err, "make a temporary folder for", target);
-        vj_free(*out_path);
-        *out_path = NULL;
-    }
+    VJ_GO(rc, vj_temp_folder(names.dir_path, base, target, &temp, err));
+    VJ_GO(rc, path_of(temp, out_path, err));
 out:
     vj_free(names.name);
     vj_free(names.dir_path);
@@ -460,6 +285,10 @@ void vj_tempdir_remove(char *path)
 {
     if (path == NULL)
         return;
-    remove_tree(path, 0);
+    vj_temp *temp = vj_temp_find(path);
+    if (temp != NULL)
+        vj_temp_remove(temp);
+    else
+        vj_remove_tree(path, 0);
     vj_free(path);
 }

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdio.h>
@@ -9,6 +10,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "os/calls.h"
+#include "os/temps.h"
 
 bool vj_path_is_dir(const char *path)
 {
@@ -33,14 +37,62 @@ bool vj_path_same_file(const char *a, const char *b)
            sa.st_ino == sb.st_ino;
 }
 
-vj_status vj_path_rename(const char *from, const char *to, vj_error *err)
+vj_status vj_path_sync_folder(const char *path, vj_error *err)
+{
+    char why[128];
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0 && vj_call_sync(fd) == 0) {
+        close(fd);
+        return VJ_OK;
+    }
+    vj_status rc = vj_fail(err, VJ_E_OUTPUT, "%s: cannot fsync the folder: %s", path,
+                           strerror_r(errno, why, sizeof why));
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+/* The folder that holds the entry: "a/b" and "a/b/" are in "a", "b" is in ".". */
+static vj_status sync_parent(const char *path, vj_error *err)
+{
+    char dir[PATH_MAX];
+    size_t n = strlen(path);
+
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    snprintf(dir, sizeof dir, "%.*s", n == 0 ? 1 : (int)n, n == 0 ? "." : path);
+    return vj_path_sync_folder(dir, err);
+}
+
+static vj_status fail_rename(const char *from, const char *to, vj_error *err)
 {
     char why[128];
 
-    if (rename(from, to) == 0)
-        return VJ_OK;
     return vj_fail(err, VJ_E_OUTPUT, "%s: cannot rename %s to it: %s", to, from,
                    strerror_r(errno, why, sizeof why));
+}
+
+vj_status vj_path_rename(const char *from, const char *to, vj_error *err)
+{
+    vj_temp *temp = vj_temp_find(from);
+
+    if (temp != NULL ? !vj_temp_rename(temp, to) : vj_call_rename(from, to) != 0)
+        return fail_rename(from, to, err);
+    return sync_parent(to, err);
+}
+
+vj_status vj_path_exchange(const char *a, const char *b, bool *out_done, vj_error *err)
+{
+    *out_done = false;
+    if (vj_call_exchange(a, b) != 0)
+        return errno == EINVAL || errno == ENOSYS ? VJ_OK : fail_rename(a, b, err);
+    *out_done = true;
+    return sync_parent(b, err);
 }
 
 int64_t vj_path_free_bytes(const char *path)

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/calls.h"
+
 static vj_status fail_output(vj_error *err, const char *what, const char *path)
 {
     char text[128];
@@ -17,19 +19,8 @@ static vj_status fail_output(vj_error *err, const char *what, const char *path)
 static bool write_at(int fd, int64_t off, const uint8_t *ptr, size_t len, bool hooked)
 {
     while (len > 0) {
-        ssize_t n = 0;
-#ifdef VJ_TESTING
-        int fault = hooked && vj_write_fault_hook != NULL ? vj_write_fault_hook() : 0;
-        if (fault != 0) {
-            errno = fault;
-            if (fault == EINTR)
-                continue;
-            return false;
-        }
-#else
-        (void)hooked;
-#endif
-        n = pwrite(fd, ptr, len, (off_t)off);
+        ssize_t n = hooked ? vj_call_write(fd, ptr, len, off) : pwrite(fd, ptr, len, (off_t)off);
+
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -39,11 +30,6 @@ static bool write_at(int fd, int64_t off, const uint8_t *ptr, size_t len, bool h
         len -= (size_t)n;
     }
     return true;
-}
-
-static bool sync_fd(int fd)
-{
-    return fsync(fd) == 0 || errno == EINVAL || errno == EROFS;
 }
 
 static vj_status read_tail(const char *path, int64_t off, vj_buf *old, vj_error *err)
@@ -80,14 +66,14 @@ vj_status vj_path_replace_tail(const char *path, int64_t off, const void *ptr, s
         goto out;
     }
     if (!write_at(fd, off, ptr, len_bytes, true) ||
-        ftruncate(fd, (off_t)(off + (int64_t)len_bytes)) != 0 || !sync_fd(fd)) {
+        ftruncate(fd, (off_t)(off + (int64_t)len_bytes)) != 0 || vj_call_sync(fd) != 0) {
         rc = fail_output(err, "write", path);
         if (!write_at(fd, off, old.ptr, old.len_bytes, false) ||
             ftruncate(fd, (off_t)(off + (int64_t)old.len_bytes)) != 0)
             rc = vj_wrap(err, rc, "the old end of the file could not be put back either");
     }
 out:
-    if (fd >= 0 && close(fd) != 0 && rc == VJ_OK && errno != EINTR)
+    if (fd >= 0 && vj_call_close(fd) != 0 && rc == VJ_OK)
         rc = fail_output(err, "close", path);
     vj_buf_fini(&old);
     return rc;

@@ -74,7 +74,7 @@ def still_as_before(site, page, ben):  # noqa: F811
 
 def drop_remains(folder):
     """SIGKILL may leave one temporary file, which the next run removes."""
-    remains = [p for p in folder.iterdir() if re.fullmatch(r"\..*\.vj-\d+-\d+\.tmp", p.name)]
+    remains = [p for p in folder.iterdir() if re.fullmatch(r"\..*\.vj-[0-9a-f]{8}-\d+-\d+\.tmp", p.name)]
     assert len(remains) <= 1
     for path in remains:
         path.unlink()

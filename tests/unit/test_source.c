@@ -71,6 +71,31 @@ static void what_was_cut_off_is_not_lent(void **state)
     remove(path);
 }
 
+/* A program without a handler for SIGBUS gets no maps. */
+static void files_are_lent_to_who_asked_for_it(void **state)
+{
+    char path[64];
+    vj_error err = {0};
+    vj_source *source = NULL;
+
+    (void)state;
+    make_file(path);
+    vj_source_map_files(false);
+    assert_ok(vj_source_open(path, &source, &err), &err);
+    assert_null(vj_source_borrow(source, 0, 100));
+    vj_source_free(source);
+    vj_source_map_files(true);
+    assert_ok(vj_source_open(path, &source, &err), &err);
+    const uint8_t *ptr = vj_source_borrow(source, 0, 100);
+    if (ptr != NULL) {
+        assert_string_equal(vj_source_mapped_at(ptr + 99), path);
+        assert_null(vj_source_mapped_at(path));
+    }
+    vj_source_free(source);
+    assert_null(vj_source_mapped_at(ptr));
+    remove(path);
+}
+
 static void memory_lends_itself(void **state)
 {
     static const char text[] = "some bytes";
@@ -89,8 +114,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(borrowed_bytes_are_the_read_ones),
         cmocka_unit_test(what_was_cut_off_is_not_lent),
+        cmocka_unit_test(files_are_lent_to_who_asked_for_it),
         cmocka_unit_test(memory_lends_itself),
     };
 
+    vj_source_map_files(true);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
