@@ -70,7 +70,8 @@ typedef struct vj_parquet_write_options {
  *
  * owns:    the stream is released in any case; options may be NULL
  * errors:  VJ_E_UNSUPPORTED (a type that Parquet or this writer lacks, with its column),
- *          VJ_E_IO (the stream's own failure with its text), VJ_E_OUTPUT, VJ_E_NOMEM
+ *          VJ_E_IO (the stream's own failure with its text; VJ_E_NOMEM where that is ENOMEM),
+ *          VJ_E_OUTPUT, VJ_E_NOMEM
  */
 VJ_API VJ_MUST_CHECK vj_status vj_parquet_write(struct ArrowArrayStream *stream, const char *path,
                                                 const vj_parquet_write_options *options,

@@ -1,6 +1,8 @@
 /* parquet_write.c - an Arrow C Stream, ours or anybody's, to a Parquet file. */
 #include "varjoin/stream.h"
 
+#include <errno.h>
+
 #include "api/arrow.h"
 #include "parquet/parquet.h"
 
@@ -35,7 +37,8 @@ static vj_status stream_error(write_run *run, int code, const char *what, vj_err
 {
     const char *text = run->stream->get_last_error(run->stream);
 
-    return vj_fail(err, VJ_E_IO, "the Arrow stream gave no %s: %s (errno %d)", what,
+    return vj_fail(err, code == ENOMEM ? VJ_E_NOMEM : VJ_E_IO,
+                   "the Arrow stream gave no %s: %s (errno %d)", what,
                    text != NULL ? text : "no reason given", code);
 }
 

@@ -296,6 +296,7 @@ vj_status vj_external_run(vj_plan *plan, vj_external_join join, vj_result *resul
     VJ_GO(rc, check_file(&ext, err));
     VJ_GO(rc, hash_file(&ext, err));
     VJ_GO(rc, out != NULL ? publish_parquet(&ext, out, err) : publish_tsv(&ext, err));
+    VJ_GO(rc, vj_keyed_publish_bad_records(&ext.keyed, err));
     vj_stage_stop(plan->track, VJ_STAGE_WRITE, mark, result->rows_out, result->bytes_out);
 out:
     vj_outfile_free(out);

@@ -62,6 +62,11 @@ vj_status vj_keyed_finish(vj_keyed *keyed, vj_error *err)
     vj_outfile_free(keyed->out);
     keyed->writer = NULL;
     keyed->out = NULL;
+    return VJ_OK;
+}
+
+vj_status vj_keyed_publish_bad_records(vj_keyed *keyed, vj_error *err)
+{
     return keyed->bad_records != NULL ? vj_outfile_finish(keyed->bad_records, err) : VJ_OK;
 }
 

@@ -64,8 +64,10 @@ VJ_MUST_CHECK vj_status vj_keyed_build(vj_keyed_rows *rows, const vj_left *left,
 /* Serial, in order: number and write the rows; counts go to result. */
 VJ_MUST_CHECK vj_status vj_keyed_append(vj_keyed *keyed, vj_keyed_rows *rows, const vj_left *left,
                                         vj_result *result, vj_error *err);
-/* Close the file; bad records appear. */
+/* Close the file. */
 VJ_MUST_CHECK vj_status vj_keyed_finish(vj_keyed *keyed, vj_error *err);
+/* Bad records appear: after the result, which may still fail. */
+VJ_MUST_CHECK vj_status vj_keyed_publish_bad_records(vj_keyed *keyed, vj_error *err);
 /* Whether a database file's row groups may hold rows of some contig and position of the input. */
 bool vj_keyed_needs_file(const vj_keyed *keyed, const vj_database *db, int32_t file_i);
 /* Note in the database what an engine reads that prunes by the range of positions alone. */

@@ -165,6 +165,8 @@ out:
 
 vj_status vj_sink_finish(vj_sink *sink, vj_result *result, vj_error *err)
 {
+    if (sink->bad_records != NULL)
+        VJ_TRY(vj_outfile_ready(sink->bad_records, err));
     if (sink->parquet != NULL)
         VJ_TRY(finish_parquet(sink, result, err));
     else if (sink->taker != NULL)

@@ -291,6 +291,12 @@ vj_status vj_vcf_writer_finish(vj_vcf_writer *writer, vj_error *err)
         VJ_TRY(vj_outfile_flush(writer->sink.file, err));
         VJ_TRY(vj_index_out_save(writer->index, writer->sink.file, records_end, &index, err));
     }
+    if (index != NULL) {
+        VJ_GO(rc, vj_outfile_ready(index, err));
+        VJ_GO(rc, vj_outfile_ready(writer->sink.file, err));
+        /* Between the two names no index is better than that of another file. */
+        vj_path_remove(vj_outfile_name(index));
+    }
     VJ_GO(rc, vj_outfile_finish(writer->sink.file, err));
     if (index != NULL)
         VJ_GO(rc, vj_outfile_finish(index, err));

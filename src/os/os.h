@@ -144,6 +144,8 @@ int64_t vj_outfile_offset(const vj_outfile *file);
  * there is fsynced and renamed by _finish. NULL for "-", pipes and memory.
  */
 const char *vj_outfile_temp_path(const vj_outfile *file);
+/* _finish up to the rename, for files that belong together: all are ready before one is renamed. */
+VJ_MUST_CHECK vj_status vj_outfile_ready(vj_outfile *file, vj_error *err);
 VJ_MUST_CHECK vj_status vj_outfile_finish(vj_outfile *file, vj_error *err);
 void vj_outfile_free(vj_outfile *file);
 const char *vj_outfile_name(const vj_outfile *file);

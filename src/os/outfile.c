@@ -18,8 +18,8 @@ int64_t vj_os_bytes_written(void)
 }
 
 /*
- *   OPEN --write--> OPEN --finish--> DONE      (renamed; _free only releases memory)
- *   OPEN --free---> temporary file removed
+ *   OPEN --write--> OPEN --ready--> READY --finish--> renamed: _free only releases memory
+ *   OPEN or READY --free--> temporary file removed
  */
 struct vj_outfile {
     char *name;      /* the final path */
@@ -27,7 +27,7 @@ struct vj_outfile {
     char *dir_path;
     int fd;
     bool owns_fd;
-    bool done;
+    bool ready; /* all bytes are with the disk; what is left is the name */
     vj_buf *memory;
     vj_buf pending;
     int64_t offset;
@@ -199,18 +199,9 @@ static vj_status sync_path(const char *path, const char *name, int flags, vj_err
     return rc;
 }
 
-static vj_status publish(vj_outfile *file, vj_error *err)
+vj_status vj_outfile_ready(vj_outfile *file, vj_error *err)
 {
-    VJ_TRY(sync_path(vj_temp_path(file->temp), file->name, 0, err));
-    if (!vj_temp_rename(file->temp, file->name))
-        return fail_output(err, "rename the finished file to its name", file->name);
-    file->temp = NULL;
-    return vj_path_sync_folder(file->dir_path, err);
-}
-
-vj_status vj_outfile_finish(vj_outfile *file, vj_error *err)
-{
-    if (file->memory != NULL || file->done)
+    if (file->memory != NULL || file->ready)
         return VJ_OK;
     VJ_TRY(flush(file, err));
     if (file->owns_fd) {
@@ -221,9 +212,20 @@ vj_status vj_outfile_finish(vj_outfile *file, vj_error *err)
             return fail_output(err, "close", file->name);
     }
     if (file->temp != NULL)
-        VJ_TRY(publish(file, err));
-    file->done = true;
+        VJ_TRY(sync_path(vj_temp_path(file->temp), file->name, 0, err));
+    file->ready = true;
     return VJ_OK;
+}
+
+vj_status vj_outfile_finish(vj_outfile *file, vj_error *err)
+{
+    VJ_TRY(vj_outfile_ready(file, err));
+    if (file->temp == NULL)
+        return VJ_OK;
+    if (!vj_temp_rename(file->temp, file->name))
+        return fail_output(err, "rename the finished file to its name", file->name);
+    file->temp = NULL;
+    return vj_path_sync_folder(file->dir_path, err);
 }
 
 void vj_outfile_free(vj_outfile *file)

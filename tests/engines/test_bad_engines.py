@@ -1,5 +1,6 @@
 """Bad days of the engines: one clear line, the right exit code, no output, nothing left behind."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -270,8 +271,11 @@ def test_the_next_run_removes_what_a_killed_one_left(varjoin_bin, place):
     for name in (f".varjoin-run-{token}-{os.getpid()}-aaaaaa", ".varjoin-run-00000000-1-aaaaaa", ".varjoin-run-x"):
         (temp / name).mkdir()
     (temp / f".varjoin-run-{token}-{run.pid}-aaaaaa").symlink_to(place)
+    live = os.open(temp / f".varjoin-run-{token}-{os.getpid()}-aaaaaa", os.O_RDONLY)
+    fcntl.flock(live, fcntl.LOCK_EX)  # as a run that lives holds its folder
     write_sample(place / "in.vcf", 10)
     done = engines.run(varjoin_bin, words[1:])
+    os.close(live)
     assert done.code == 0, done.stderr
     assert left[0] not in list(temp.iterdir()) and len(list(temp.iterdir())) == 4
     assert (place / "db.parquet").exists()

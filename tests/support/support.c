@@ -150,6 +150,107 @@ int64_t sweep_operation_writes(fault_body body, fault_check check, void *arg)
     return n;
 }
 
+static const int disk_codes[] = {EIO, ENOSPC, EDQUOT};
+
+static int64_t sweep_calls(int (**hook)(void), fault_body body, fault_check check, void *arg)
+{
+    int64_t n = 0;
+
+    *hook = fail_call;
+    for (size_t i = 0; i < VJ_COUNT(disk_codes); i++)
+        n += sweep_operation(body, check, arg, i > 0, disk_codes[i], VJ_E_OUTPUT);
+    *hook = NULL;
+    return n;
+}
+
+int64_t sweep_operation_syncs(fault_body body, fault_check check, void *arg)
+{
+    return sweep_calls(&vj_sync_fault_hook, body, check, arg);
+}
+
+int64_t sweep_operation_renames(fault_body body, fault_check check, void *arg)
+{
+    return sweep_calls(&vj_rename_fault_hook, body, check, arg);
+}
+
+int64_t sweep_operation_closes(fault_body body, fault_check check, void *arg)
+{
+    return sweep_calls(&vj_close_fault_hook, body, check, arg);
+}
+
+static int64_t n_calls;
+
+static int interrupt_each_second(void)
+{
+    return n_calls++ % 2 == 0 ? EINTR : 0;
+}
+
+void sweep_operation_pieces(fault_body body, fault_check check, void *arg)
+{
+    static const size_t pieces[] = {7, 1, 4096};
+
+    vj_read_fault_hook = vj_write_fault_hook = interrupt_each_second;
+    for (size_t i = 0; i < (stride() > 1 ? 1 : VJ_COUNT(pieces)); i++) {
+        vj_error err = {0};
+
+        vj_most_bytes_a_call = pieces[i];
+        vj_status rc = body(arg, &err);
+        if (rc != VJ_OK)
+            fail_msg("in pieces of %zu bytes: %s", pieces[i], err.text);
+        check(arg, rc, &err);
+    }
+    vj_most_bytes_a_call = 0;
+    vj_read_fault_hook = vj_write_fault_hook = NULL;
+}
+
+static fault_stop stop_it;
+
+static int stop_when_due(void)
+{
+    if (due())
+        stop_it(1);
+    return 0;
+}
+
+static bool stop_at_allocation(size_t len_bytes)
+{
+    (void)len_bytes;
+    return stop_when_due() != 0;
+}
+
+static void hook_all(int (*hook)(void), bool (*of_memory)(size_t))
+{
+    vj_alloc_fault_hook = of_memory;
+    vj_read_fault_hook = vj_write_fault_hook = hook;
+    vj_sync_fault_hook = vj_rename_fault_hook = hook;
+}
+
+int64_t sweep_operation_stops(fault_body body, fault_check check, void *arg, fault_stop stop)
+{
+    int64_t n_stopped = 0;
+
+    stop_it = stop;
+    for (int64_t nth = 1;; nth += stride()) {
+        vj_error err = {0};
+
+        stop(0);
+        hook_all(stop_when_due, stop_at_allocation);
+        arm(nth, false, 0);
+        vj_status rc = body(arg, &err);
+        plan.countdown = 0;
+        hook_all(NULL, NULL);
+        if (rc != VJ_OK && rc != VJ_E_CANCELLED)
+            fail_msg("stopped at call %lld: got %s (%s)", (long long)nth, vj_status_name(rc),
+                     err.text);
+        check(arg, rc, &err);
+        n_stopped += rc != VJ_OK;
+        if (!plan.fired) {
+            stop(0);
+            return n_stopped;
+        }
+    }
+}
+
 uint64_t test_seed(void)
 {
     const char *text = getenv("VJ_TEST_SEED");

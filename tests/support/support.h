@@ -37,6 +37,16 @@ typedef void (*fault_check)(void *arg, vj_status rc, const vj_error *err);
 int64_t sweep_operation_allocations(fault_body body, fault_check check, void *arg);
 int64_t sweep_operation_reads(fault_body body, fault_check check, void *arg);
 int64_t sweep_operation_writes(fault_body body, fault_check check, void *arg);
+/* fsync, rename and close; a failed fsync of a folder comes after its rename. */
+int64_t sweep_operation_syncs(fault_body body, fault_check check, void *arg);
+int64_t sweep_operation_renames(fault_body body, fault_check check, void *arg);
+int64_t sweep_operation_closes(fault_body body, fault_check check, void *arg);
+/* Reads and writes in pieces of a few bytes, each second one interrupted first: the result is VJ_OK. */
+void sweep_operation_pieces(fault_body body, fault_check check, void *arg);
+/* stop(1) is called at the k-th allocation, read, write, fsync or rename; then VJ_E_CANCELLED or
+ * VJ_OK. stop(0) comes before each run. */
+typedef void (*fault_stop)(int on);
+int64_t sweep_operation_stops(fault_body body, fault_check check, void *arg, fault_stop stop);
 
 /* Small seeded generator for property tests (splitmix64). */
 static inline uint64_t test_random(uint64_t *state)
