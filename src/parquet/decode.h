@@ -106,17 +106,20 @@ typedef struct pq_delta {
     const uint8_t *mini;      /* bits of the miniblock at hand */
     uint32_t mini_at, mini_left;
     int width;
-    int max_width;            /* 32 or 64 */
+    int max_width;
 } pq_delta;
 
-/* Text of what is wrong, or NULL. max_width: 32 for INT32 and lengths, else 64. */
+/* Deltas of INT32 columns: 33 bits are seen (DuckDB counts unsigned numbers in 64 bits); a value of
+ * so many lies in one load. */
+#define PQ_DELTA32_WIDTH 57
+/* Text of what is wrong, or NULL. max_width: PQ_DELTA32_WIDTH for INT32, 32 for lengths, else 64. */
 const char *pq_delta_init(pq_delta *delta, const uint8_t *ptr, const uint8_t *end, int max_width);
 /* The next n values, wrapping modulo 2^64. */
 const char *pq_delta_read(pq_delta *delta, int64_t n, int64_t *out);
 /* The same modulo 2^32, which is how INT32 columns count. */
 const char *pq_delta_read32(pq_delta *delta, int64_t n, uint32_t *out);
 /*
- * n running sums of deltas of 0..32 bits plus min_delta, on from *last, modulo 2^32; the first
+ * n running sums of deltas of 0..57 bits plus min_delta, on from *last, modulo 2^32; the first
  * delta is value number `at` of src.
  */
 void pq_sum_deltas32(const uint8_t *src, int64_t at, int width, uint32_t min_delta,

@@ -72,8 +72,9 @@ static const char *next_mini(pq_delta *d)
     }
     d->width = d->widths[d->mini_i++];
     if (d->width > d->max_width)
-        return d->max_width == 32 ? "delta stream has a bit width above 32"
-                                  : "delta stream has a bit width above 64";
+        return d->max_width == 32   ? "delta stream has a bit width above 32"
+               : d->max_width == 64 ? "delta stream has a bit width above 64"
+                                    : "delta stream of INT32 has a bit width above 57";
     uint64_t bytes = (uint64_t)d->mini_values / 8 * (uint64_t)d->width;
     if ((uint64_t)(d->end - d->ptr) < bytes) {
         /* the padding of the last miniblock may be cut */

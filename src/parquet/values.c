@@ -132,9 +132,9 @@ static vj_status begin_runs(pq_values *v, vj_error *err)
 static vj_status begin_deltas(pq_values *v, vj_error *err)
 {
     const char *why = NULL;
-    int max_width = v->encoding == PQ_DELTA_BINARY_PACKED && v->leaf->physical == PQ_INT64
-                        ? 64
-                        : 32;
+    int max_width = v->encoding != PQ_DELTA_BINARY_PACKED ? 32
+                    : v->leaf->physical == PQ_INT64       ? 64
+                                                          : PQ_DELTA32_WIDTH;
 
     if (v->encoding == PQ_DELTA_BYTE_ARRAY) {
         why = pq_delta_init(&v->prefixes, v->ptr, v->end, 32);

@@ -280,6 +280,13 @@ def test_delta_blocks_of_every_size(tmp_path, block, minis, physical):
         check(p, ways=WAYS[:2])
 
 
+def test_deltas_of_33_bits_in_a_column_of_32(tmp_path):
+    """DuckDB counts unsigned numbers of 32 bits in 64."""
+    values = [0, 2**32 - 1, 0, 7, 2**32 - 2]
+    p = column(tmp_path, INT32, [Page(n=5, body=delta(values), encoding=DELTA)], 5, converted=13)
+    assert rows_of(p) == values
+
+
 def test_delta_of_extremes_wraps(tmp_path):
     low, high = -2**63, 2**63 - 1
     steps = [high, low, high, 0, low]

@@ -67,6 +67,10 @@ def same(got, want, kind):
         if isinstance(got, str):
             return int.from_bytes(bytes.fromhex(got[1:]), "big", signed=True) == unscaled
         return got == unscaled
+    if isinstance(want, datetime.datetime):
+        return got == pa.scalar(want, kind).cast(pa.int64()).as_py()
+    if isinstance(want, datetime.date):
+        return got == (want - datetime.date(1970, 1, 1)).days
     if t.is_binary(kind) or t.is_large_binary(kind) or t.is_fixed_size_binary(kind):
         return got == "x" + want.hex()
     return got == want

@@ -313,9 +313,9 @@ static void narrow_deltas_are_the_wide_ones(void **state)
 
         memcpy(p.b, head, sizeof head);
         for (size_t i = sizeof head; i < sizeof p.b - PQ_SLACK; i++)
-            p.b[i] = (uint8_t)(test_random(&seed) % 33);
-        assert_null(pq_delta_init(&a, p.b, p.b + sizeof p.b - PQ_SLACK, 32));
-        assert_null(pq_delta_init(&b, p.b, p.b + sizeof p.b - PQ_SLACK, 32));
+            p.b[i] = (uint8_t)(test_random(&seed) % (1 + PQ_DELTA32_WIDTH));
+        assert_null(pq_delta_init(&a, p.b, p.b + sizeof p.b - PQ_SLACK, PQ_DELTA32_WIDTH));
+        assert_null(pq_delta_init(&b, p.b, p.b + sizeof p.b - PQ_SLACK, PQ_DELTA32_WIDTH));
         for (int64_t i = 0; i < 1000;) {
             int64_t n = VJ_MIN((int64_t)(test_random(&seed) % 200), 1000 - i);
             const char *why = pq_delta_read32(&a, n, narrow + i);
