@@ -28,8 +28,9 @@ def run_polars_keyed(keyed: str, database: str, out: str) -> None:
     left = pl.scan_parquet(keyed)
     right = pl.scan_parquet(database, row_index_name="i")
     places = left.select("__vj_contig", pl.col("__vj_pos").cast(pl.UInt32)).drop_nulls().unique().collect()
-    low, high = places["__vj_pos"].min(), places["__vj_pos"].max()
-    near = right.filter(pl.col("start").is_between(low, high)).join(
+    starts = places["__vj_pos"].unique()
+    at_hand = pl.col("start").is_between(starts.min(), starts.max()) & pl.col("start").is_in(starts.implode())
+    near = right.filter(at_hand).join(
         places.lazy(), left_on=["chrom", "start"], right_on=["__vj_contig", "__vj_pos"], how="semi").collect(engine="streaming")
     alleles = near.select("i", "chrom", pl.col("start").cast(pl.Int64), pl.col("ref", "alt").str.to_uppercase())
     several = alleles["alt"].str.contains("[,|]")
