@@ -287,34 +287,57 @@ static vj_status write_wanted(const char *path, const char *text, vj_error *err)
     return path != NULL && text[0] != '\0' ? write_text(path, text, err) : VJ_OK;
 }
 
-static vj_job *_Atomic running; /* what a signal cancels */
+/* A signal cancels the job; the watcher sleeps on the lock, so that the job's end wakes it. */
+typedef struct watch {
+    vj_lock lock;
+    vj_job *job;
+    vj_thread *thread;
+    bool ready, over;
+} watch;
 
 static void cancel_running(void *arg)
 {
-    vj_job *job = arg;
+    watch *w = arg;
 
-    while (running == job) {
-        if (vj_stop_check(vj_cli_stop(), NULL) != VJ_OK) {
-            vj_job_cancel(job);
-            return;
-        }
-        vj_sleep_ms(20);
-    }
+    vj_lock_take(&w->lock);
+    while (!w->over && vj_stop_check(vj_cli_stop(), NULL) == VJ_OK)
+        vj_lock_wait_ms(&w->lock, 20);
+    if (!w->over)
+        vj_job_cancel(w->job);
+    vj_lock_give(&w->lock);
+}
+
+static vj_status watch_start(watch *w, vj_job *job, vj_error *err)
+{
+    w->job = job;
+    VJ_TRY(vj_lock_init(&w->lock, err));
+    w->ready = true;
+    return vj_thread_start(cancel_running, w, &w->thread, err);
+}
+
+static void watch_end(watch *w)
+{
+    if (!w->ready)
+        return;
+    vj_lock_take(&w->lock);
+    w->over = true;
+    vj_lock_wake(&w->lock);
+    vj_lock_give(&w->lock);
+    vj_thread_join(w->thread);
+    vj_lock_fini(&w->lock);
 }
 
 int job_args_run(job_args *args, job_function run)
 {
     vj_job *job = NULL;
-    vj_thread *watcher = NULL;
+    watch watcher = {0};
     vj_error err = {0};
     vj_error report_err = {0};
     vj_status rc = VJ_OK;
 
     VJ_GO(rc, vj_job_new(&args->options, &job, &err));
-    running = job;
-    VJ_GO(rc, vj_thread_start(cancel_running, job, &watcher, &err));
+    VJ_GO(rc, watch_start(&watcher, job, &err));
     rc = run(job, &err);
-    running = NULL;
     vj_cli_progress_end();
     if (rc == VJ_OK && vj_cli_verbosity >= 1)
         fputs(vj_job_report_text(job), stderr);
@@ -326,8 +349,7 @@ int job_args_run(job_args *args, job_function run)
         err = report_err;
     }
 out:
-    running = NULL;
-    vj_thread_join(watcher);
+    watch_end(&watcher);
     vj_job_free(job);
     vj_free(args->command_line);
     args->command_line = NULL;

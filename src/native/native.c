@@ -6,6 +6,11 @@
 #include "native/expand.h"
 #include "native/joint.h"
 
+/* Left rows [beg, beg + n) come out one after the other. */
+typedef struct stretch {
+    int64_t beg, n;
+} stretch;
+
 /* Rows of one input in a batch, and what is to be written for them. */
 typedef struct native_part {
     const vj_plan *plan;    /* its sample's */
@@ -13,6 +18,7 @@ typedef struct native_part {
     bool has_rows;          /* else the batch holds nothing of this input */
     int32_t first_key;      /* where its keys begin among the batch's */
     vj_expansion rows;      /* to write: the worker makes the first piece, nearly always the whole */
+    VJ_VEC(stretch) stretches; /* of the piece; none: gather row by row */
     vj_buf places;          /* of the rows of the database at hand */
     vj_colb *builders;      /* columns of the piece that had to be gathered */
     vj_col *cols;
@@ -57,6 +63,7 @@ static void part_fini(native_part *part)
         vj_colb_fini(&part->builders[c]);
     vj_expansion_fini(&part->rows);
     vj_buf_fini(&part->places);
+    VJ_VEC_FINI(&part->stretches);
     vj_free(part->builders);
     vj_free(part->cols);
 }
@@ -67,7 +74,7 @@ static vj_status part_init(native_part *part, const vj_plan *plan, vj_error *err
     size_t n_fields = (size_t)plan->out_schema.n_fields;
 
     part->plan = plan;
-    part->places.budget = budget;
+    part->places.budget = part->stretches.budget = budget;
     VJ_TRY(vj_expansion_init(&part->rows, plan->n_dbs, budget, err));
     VJ_TRY(vj_left_batch_new(plan->source, budget, &part->left, err));
     part->builders = vj_calloc(budget, VJ_MAX(n_fields, 1), sizeof *part->builders, err);
@@ -216,20 +223,59 @@ static vj_status link_batch(void *ctx, void *batch, vj_error *err)
 
 /* ---- work ---- */
 
+/* Below this mean length stretches of left rows are gathered row by row. */
+#define STRETCH_MIN 16
+
+/* Stretches of the piece whose left rows follow one another: repeated keys are what ends them. */
+static vj_status find_stretches(native_part *part, vj_error *err)
+{
+    const vj_expansion *rows = &part->rows;
+    const int32_t *row_left = rows->row_left.ptr;
+    int64_t most = rows->n_rows / STRETCH_MIN + 1;
+
+    part->stretches.n = 0;
+    VJ_TRY(VJ_VEC_RESERVE(&part->stretches, most, err));
+    for (int64_t beg = 0, end; beg < rows->n_rows; beg = end) {
+        for (end = beg + 1; end < rows->n_rows && row_left[end] == row_left[end - 1] + 1;)
+            end++;
+        if ((int64_t)part->stretches.n == most) {
+            part->stretches.n = 0;
+            return VJ_OK;
+        }
+        part->stretches.ptr[part->stretches.n++] = (stretch){row_left[beg], end - beg};
+    }
+    return VJ_OK;
+}
+
+/* A left column of the piece. */
+static vj_status gather_left(native_part *part, int32_t c, vj_error *err)
+{
+    const vj_col *from = &part->left->cols[c];
+    vj_colb *to = &part->builders[c];
+
+    vj_colb_reset(to);
+    if (part->stretches.n == 0)
+        return vj_colb_gather(to, from, part->rows.row_left.ptr, part->rows.n_rows, err);
+    for (size_t i = 0; i < part->stretches.n; i++)
+        VJ_TRY(vj_colb_append(to, from, part->stretches.ptr[i].beg, part->stretches.ptr[i].n,
+                              err));
+    return VJ_OK;
+}
+
 /* Columns of the current piece. */
 static vj_status gather_columns(const native_batch *b, native_part *part, vj_error *err)
 {
     const vj_expansion *rows = &part->rows;
     int32_t c = 0;
 
+    if (!rows->identity)
+        VJ_TRY(find_stretches(part, err));
     for (; c < part->plan->n_left_fields; c++) {
         if (rows->identity) {
             part->cols[c] = part->left->cols[c];
             continue;
         }
-        vj_colb_reset(&part->builders[c]);
-        VJ_TRY(vj_colb_gather(&part->builders[c], &part->left->cols[c],
-                              rows->row_left.ptr, rows->n_rows, err));
+        VJ_TRY(gather_left(part, c, err));
         part->cols[c] = vj_colb_view(&part->builders[c]);
     }
     for (int32_t d = 0; d < part->plan->n_dbs; d++) {

@@ -271,6 +271,8 @@ vj_status pq_pages_begin(pq_pages *p, const vj_pq_file *file, int32_t rowgroup_i
     p->window.len_bytes = 0;
     p->window_beg = 0;
     p->lent_beg = p->lent_end = p->held_beg = p->held_end = 0;
+    if (c->codec == VJ_CODEC_NONE)
+        p->cache = NULL; /* it holds inflated pages */
     p->lends = vj_source_size(file->source) - p->end >= (int64_t)PQ_SLACK;
     p->ahead_bytes = c->compressed_bytes <= PQ_WHOLE_BYTES ? c->compressed_bytes : 65536;
     if (p->lends && c->codec == VJ_CODEC_NONE)
