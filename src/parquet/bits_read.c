@@ -45,6 +45,45 @@ static inline void put_same(bit_sink *s, bool on, int64_t n)
     }
 }
 
+/*
+ * Whole runs of up to 63 values with a head of one byte, which is what sparse columns are made
+ * of; none is at hand. Returns how many of the next n values they were; what is left, too long or
+ * broken is pq_runs_load's.
+ */
+static inline __attribute__((always_inline)) int64_t short_runs(bit_sink *s, pq_runs *r, int64_t n,
+                                                                int64_t *sum)
+{
+    const uint8_t *ptr = r->ptr;
+    int64_t done = 0;
+
+    while (r->end - ptr >= 2 && *ptr < 0x80) {
+        unsigned head = *ptr;
+        unsigned bytes = head >> 1;
+
+        if ((head & 1) != 0) {
+            if (bytes > 7 || r->end - ptr < 1 + (int64_t)bytes || n - done < 8 * (int64_t)bytes)
+                break;
+            uint64_t bits = pq_load64(ptr + 1) & (((uint64_t)1 << 8 * bytes) - 1);
+            *sum += __builtin_popcountll(bits);
+            put_bits(s, bits, 8 * bytes);
+            done += 8 * (int64_t)bytes;
+            ptr += 1 + bytes;
+        } else {
+            unsigned count = head >> 1;
+
+            if (ptr[1] > 1 || n - done < (int64_t)count)
+                break;
+            uint64_t bits = (((uint64_t)1 << count) - 1) & (0 - (uint64_t)ptr[1]);
+            *sum += ptr[1] != 0 ? count : 0;
+            put_bits(s, bits, count);
+            done += count;
+            ptr += 2;
+        }
+    }
+    r->ptr = ptr;
+    return done;
+}
+
 #define READ_BITS(NAME, ATTRIBUTE)                                                         \
     ATTRIBUTE static bool NAME(pq_runs *r, int64_t n, uint8_t *out, int64_t out_off,       \
                                int64_t *ones)                                              \
@@ -55,8 +94,13 @@ static inline void put_same(bit_sink *s, bool on, int64_t n)
                                                                                            \
         s.acc = fill > 0 ? s.to[0] & ((1u << fill) - 1) : 0;                               \
         while (n > 0) {                                                                    \
-            if (r->left == 0 && !pq_runs_load(r))                                          \
-                return false;                                                              \
+            if (r->left == 0) {                                                            \
+                n -= short_runs(&s, r, n, &sum);                                           \
+                if (n == 0)                                                                \
+                    break;                                                                 \
+                if (!pq_runs_load(r))                                                      \
+                    return false;                                                          \
+            }                                                                              \
             int64_t take = VJ_MIN(n, r->left);                                             \
             if (r->packed) {                                                               \
                 for (int64_t i = 0; i < take; i += PACKED_STEP) {                          \

@@ -90,6 +90,28 @@ bool pq_runs_skip(pq_runs *runs, int64_t n);
 /* Values idx[0..n), ascending, counted from here on; then stand behind total (> idx[n-1]). */
 bool pq_runs_gather(pq_runs *runs, const int32_t *idx, int64_t n, int64_t total, uint32_t *out);
 
+/* ---- PLAIN byte arrays ---- */
+
+#define PQ_WALK_CHAINS 4
+
+/* Where the values of a page are. */
+typedef struct pq_walk {
+    const uint8_t *ptr;
+    uint32_t *marks[PQ_WALK_CHAINS];
+    int64_t first[PQ_WALK_CHAINS + 1]; /* number of the first value of each chain, and of all */
+} pq_walk;
+
+/* How many marks a walk over so many bytes may need. */
+size_t pq_walk_marks(size_t len_bytes);
+/*
+ * Walk all values of [ptr, ptr + len_bytes). False where the quick way does not tell, be they
+ * whole or broken: then they are walked one after the other.
+ */
+bool pq_walk_begin(pq_walk *walk, const uint8_t *ptr, size_t len_bytes, uint32_t *marks);
+int64_t pq_walk_count(const pq_walk *walk);
+/* The length in front of value i, below the count; the value lies inside the bytes. */
+const uint8_t *pq_walk_find(const pq_walk *walk, int64_t i);
+
 /* ---- DELTA_BINARY_PACKED ---- */
 
 typedef struct pq_delta {

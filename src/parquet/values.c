@@ -443,12 +443,42 @@ static const uint8_t *walk_lengths(const uint8_t *p, const uint8_t *end, int64_t
     return p + at;
 }
 
+/* Fewer values are walked one after the other. */
+#define WALK_VALUES 4096
+
+/* The quick way of gather_plain_bytes; *done says whether it went. */
+static vj_status gather_walked(pq_values *v, const int32_t *idx, int64_t n, int64_t total,
+                               pq_dense *d, bool *done, vj_error *err)
+{
+    size_t len = (size_t)(v->end - v->ptr);
+    pq_walk walk;
+
+    *done = false;
+    VJ_TRY(vj_buf_reserve(&v->scratch, pq_walk_marks(len) * sizeof(uint32_t), err));
+    if (!pq_walk_begin(&walk, v->ptr, len, (uint32_t *)(void *)v->scratch.ptr) ||
+        pq_walk_count(&walk) < total)
+        return VJ_OK;
+    for (int64_t i = 0; i < n; i++) {
+        const uint8_t *p = pq_walk_find(&walk, idx[i]);
+
+        VJ_TRY(put_bytes(d, p + 4, pq_load32(p), err));
+    }
+    v->ptr = total < pq_walk_count(&walk) ? pq_walk_find(&walk, total) : v->end;
+    *done = true;
+    return VJ_OK;
+}
+
 static vj_status gather_plain_bytes(pq_values *v, const int32_t *idx, int64_t n, int64_t total,
                                     pq_dense *d, vj_error *err)
 {
-    const uint8_t *p = v->ptr;
     int64_t at = 0;
+    bool done = false;
 
+    if (total >= WALK_VALUES)
+        VJ_TRY(gather_walked(v, idx, n, total, d, &done, err));
+    if (done)
+        return VJ_OK;
+    const uint8_t *p = v->ptr;
     for (int64_t i = 0; i <= n; i++) {
         int64_t to = i < n ? idx[i] : total;
 

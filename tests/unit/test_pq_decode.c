@@ -364,6 +364,55 @@ static void broken_deltas_are_refused(void **state)
     }
 }
 
+/* Values of random lengths, some of which hold what looks like further values. */
+static size_t draw_texts(uint64_t *seed, bool decoys, uint8_t *to, size_t room, uint32_t *offs,
+                         int64_t *n)
+{
+    size_t at = 0;
+
+    for (*n = 0; at + 300 < room; ++*n) {
+        uint32_t len = (uint32_t)(test_random(seed) % 100 == 0 ? 200 : !decoys + test_random(seed) % 14);
+
+        offs[*n] = (uint32_t)at;
+        memcpy(to + at, &len, sizeof len);
+        for (uint32_t i = 0; i < len; i++)
+            to[at + 4 + i] = decoys ? (uint8_t)(i % 4 == 0 ? test_random(seed) % 3 : 0)
+                                    : (uint8_t)('a' + i % 20);
+        at += 4 + len;
+    }
+    return at;
+}
+
+static void chains_find_the_values_or_say_that_they_do_not(void **state)
+{
+    (void)state;
+    uint64_t seed = test_seed();
+    static uint8_t page[40000 + PQ_SLACK];
+    static uint32_t offs[10001];
+    static uint32_t marks[40000];
+    int found = 0;
+
+    for (int round = 0; round < 60; round++) {
+        int64_t n = 0;
+        size_t len = draw_texts(&seed, round % 3 == 2, page, round % 7 == 0 ? 900 : 40000, offs, &n);
+        bool cut = round % 5 == 4;
+        pq_walk walk;
+
+        assert_true(pq_walk_marks(len) <= VJ_COUNT(marks));
+        bool whole = pq_walk_begin(&walk, page, len - cut, marks);
+        found += whole;
+        assert_false(whole && cut);
+        assert_false(whole && round % 7 == 0); /* too short to be worth it */
+        if (round % 3 != 2 && round % 7 != 0 && !cut)
+            assert_true(whole);
+        for (int64_t i = 0; whole && i < n; i++)
+            assert_ptr_equal(pq_walk_find(&walk, i), page + offs[i]);
+        if (whole)
+            assert_int_equal(pq_walk_count(&walk), n);
+    }
+    assert_true(found > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +427,7 @@ int main(void)
         cmocka_unit_test(sums_of_deltas_equal_their_scalar_twin),
         cmocka_unit_test(narrow_deltas_are_the_wide_ones),
         cmocka_unit_test(broken_deltas_are_refused),
+        cmocka_unit_test(chains_find_the_values_or_say_that_they_do_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
