@@ -11,7 +11,7 @@
 
 #define HASH_NULL 0x6e756c6c6e756c6cu
 #define HASH_SEED 0x76617269616e7473u
-#define BLOCK 256
+#define BLOCK 256 /* a multiple of 4: what is written by fours stays inside */
 
 static inline uint64_t hash_double(double value)
 {
@@ -74,6 +74,59 @@ static void put_fixed(const vj_col *col, int64_t beg, size_t n, uint64_t *out)
         out[i] = col->type->logical == VJ_LOGICAL_DECIMAL
                      ? hash_decimal_bytes(bytes)
                      : vj_hash_bytes(bytes.ptr, bytes.len_bytes, 0);
+    }
+}
+
+/* n (1 to 64) bits from bit `at` on; bytes without one of them are not touched. */
+static uint64_t take_bits(const uint8_t *bits, int64_t at, size_t n)
+{
+    const uint8_t *from = bits + (at >> 3);
+    unsigned shift = (unsigned)(at & 7);
+    size_t n_bytes = (shift + n + 7) / 8;
+    uint64_t word = 0;
+
+    if (n_bytes >= sizeof word) {
+        memcpy(&word, from, sizeof word);
+        word >>= shift;
+        if (n_bytes > sizeof word)
+            word |= (uint64_t)from[8] << (64 - shift);
+    } else {
+        for (size_t i = 0; i < n_bytes; i++)
+            word |= (uint64_t)from[i] << (8 * i);
+        word >>= shift;
+    }
+    return n < 64 ? word & (((uint64_t)1 << n) - 1) : word;
+}
+
+/* Four flags a step. */
+static void put_bools(const uint8_t *bits, int64_t beg, size_t n, uint64_t *out)
+{
+#define FOUR(k) {2 + ((k) & 1), 2 + ((k) >> 1 & 1), 2 + ((k) >> 2 & 1), 2 + ((k) >> 3)}
+    static const uint64_t fours[16][4] = {FOUR(0),  FOUR(1),  FOUR(2),  FOUR(3), FOUR(4),  FOUR(5),
+                                          FOUR(6),  FOUR(7),  FOUR(8),  FOUR(9), FOUR(10), FOUR(11),
+                                          FOUR(12), FOUR(13), FOUR(14), FOUR(15)};
+#undef FOUR
+
+    for (size_t i = 0; i < n; i += 64) {
+        size_t some = VJ_MIN(n - i, (size_t)64);
+        uint64_t word = take_bits(bits, beg + (int64_t)i, some);
+
+        for (size_t k = 0; k < some; k += 4, word >>= 4)
+            memcpy(out + i + k, fours[word & 15], sizeof fours[0]);
+    }
+}
+
+/* Nulls over the hashes of what lies behind them. */
+static void put_nulls(const uint8_t *valid, int64_t beg, size_t n, uint64_t *out)
+{
+    for (size_t i = 0; i < n; i += 64) {
+        size_t some = VJ_MIN(n - i, (size_t)64);
+        uint64_t nulls = ~take_bits(valid, beg + (int64_t)i, some);
+
+        if (some < 64)
+            nulls &= ((uint64_t)1 << some) - 1;
+        for (; nulls != 0; nulls &= nulls - 1)
+            out[i + (size_t)__builtin_ctzll(nulls)] = HASH_NULL;
     }
 }
 
@@ -142,8 +195,7 @@ static void put_present(const vj_col *col, int64_t beg, size_t n, uint64_t *out)
 {
     switch (col->type->kind) {
     case VJ_BOOL:
-        for (size_t i = 0; i < n; i++)
-            out[i] = 2u + vj_bit_get(col->data, beg + (int64_t)i);
+        put_bools(col->data, beg, n, out);
         break;
     case VJ_I8:
         PUT_INTS(int8_t);
@@ -196,8 +248,8 @@ static void put_present(const vj_col *col, int64_t beg, size_t n, uint64_t *out)
 static void put_values(const vj_col *col, int64_t beg, size_t n, uint64_t *out)
 {
     put_present(col, beg, n, out);
-    for (size_t i = 0; col->valid != NULL && i < n; i++)
-        out[i] = vj_bit_get(col->valid, beg + (int64_t)i) ? out[i] : HASH_NULL;
+    if (col->valid != NULL)
+        put_nulls(col->valid, beg, n, out);
 }
 
 void vj_content_hash_add(vj_content_hash *hash, const vj_batch *batch, uint64_t *scratch)
@@ -210,9 +262,10 @@ void vj_content_hash_add(vj_content_hash *hash, const vj_batch *batch, uint64_t 
         for (int64_t beg = 0; beg < batch->n_rows; beg += BLOCK) {
             size_t n = (size_t)VJ_MIN((int64_t)BLOCK, batch->n_rows - beg);
 
+            uint64_t *rows = scratch + beg;
             put_values(&batch->cols[c], beg, n, values);
             for (size_t i = 0; i < n; i++)
-                scratch[beg + (int64_t)i] = vj_mix64(scratch[beg + (int64_t)i], values[i]);
+                rows[i] = vj_mix64(rows[i], values[i]);
         }
     }
     for (int64_t i = 0; i < batch->n_rows; i++) {
