@@ -148,6 +148,10 @@ void pq_sum_deltas32(const uint8_t *src, int64_t at, int width, uint32_t min_del
                      uint32_t *last, int64_t n, uint32_t *out);
 void pq_sum_deltas32_scalar(const uint8_t *src, int64_t at, int width, uint32_t min_delta,
                             uint32_t *last, int64_t n, uint32_t *out);
+/* The same over whole miniblocks of mini_values, a multiple of 8, and widths of up to that. */
+#define PQ_MINI_WIDTH_MAX 25
+void pq_sum_minis32(const uint8_t *src, const uint8_t *widths, int64_t n_minis,
+                    int64_t mini_values, uint32_t min_delta, uint32_t *last, uint32_t *out);
 /* Where the stream ends; the stream itself stays where it is. */
 const char *pq_delta_end(const pq_delta *delta, const uint8_t **end);
 

@@ -25,7 +25,7 @@ void pq_sum_deltas32_scalar(const uint8_t *src, int64_t at, int width, uint32_t 
 }
 
 #if defined(__x86_64__)
-#define VECTOR_WIDTH 25
+#define VECTOR_WIDTH PQ_MINI_WIDTH_MAX
 
 /* Bytes that value k of 4 takes from the 16 loaded, and by how much it is shifted then. */
 #define BYTE(w, from, k) (char)(((from) + (k) * (w)) / 8)
@@ -66,17 +66,15 @@ __attribute__((target("avx2"))) static inline __m256i unpack8(const uint8_t *src
     return _mm256_and_si256(_mm256_srlv_epi32(_mm256_shuffle_epi8(both, bytes), shifts), mask);
 }
 
-/* src is where a value begins at a whole byte; n is a multiple of 8. */
-__attribute__((target("avx2"))) static void sum_deltas32_avx2(const uint8_t *src, int width,
-                                                              uint32_t min_delta, uint32_t *last,
-                                                              int64_t n, uint32_t *out)
+/* src is where a value begins at a whole byte; n is a multiple of 8. Returns the last sum, 8 times. */
+__attribute__((target("avx2"))) static inline __m256i sum_run_avx2(const uint8_t *src, int width,
+                                                                   __m256i least, __m256i sum,
+                                                                   int64_t n, uint32_t *out)
 {
     __m256i bytes = _mm256_load_si256((const __m256i *)(const void *)shuffles[width].bytes);
     __m256i shifts = _mm256_load_si256((const __m256i *)(const void *)shuffles[width].shifts);
     __m256i mask = _mm256_set1_epi32((int32_t)(((uint32_t)1 << width) - 1));
-    __m256i least = _mm256_set1_epi32((int32_t)min_delta);
     __m256i top = _mm256_set1_epi32(7);
-    __m256i sum = _mm256_set1_epi32((int32_t)*last);
 
     for (int64_t i = 0; i < n; i += 8, src += width) {
         __m256i v = _mm256_add_epi32(unpack8(src, width, bytes, shifts, mask), least);
@@ -89,6 +87,33 @@ __attribute__((target("avx2"))) static void sum_deltas32_avx2(const uint8_t *src
         v = _mm256_add_epi32(v, sum);
         _mm256_storeu_si256((__m256i *)(void *)(out + i), v);
         sum = _mm256_permutevar8x32_epi32(v, top);
+    }
+    return sum;
+}
+
+__attribute__((target("avx2"))) static void sum_deltas32_avx2(const uint8_t *src, int width,
+                                                              uint32_t min_delta, uint32_t *last,
+                                                              int64_t n, uint32_t *out)
+{
+    __m256i sum = sum_run_avx2(src, width, _mm256_set1_epi32((int32_t)min_delta),
+                               _mm256_set1_epi32((int32_t)*last), n, out);
+
+    *last = (uint32_t)_mm256_cvtsi256_si32(sum);
+}
+
+__attribute__((target("avx2"))) static void sum_minis32_avx2(const uint8_t *src,
+                                                             const uint8_t *widths,
+                                                             int64_t n_minis, int64_t mini_values,
+                                                             uint32_t min_delta, uint32_t *last,
+                                                             uint32_t *out)
+{
+    __m256i least = _mm256_set1_epi32((int32_t)min_delta);
+    __m256i sum = _mm256_set1_epi32((int32_t)*last);
+
+    for (int64_t i = 0; i < n_minis; i++) {
+        sum = sum_run_avx2(src, widths[i], least, sum, mini_values, out);
+        src += mini_values / 8 * widths[i];
+        out += mini_values;
     }
     *last = (uint32_t)_mm256_cvtsi256_si32(sum);
 }
@@ -115,4 +140,20 @@ void pq_sum_deltas32(const uint8_t *src, int64_t at, int width, uint32_t min_del
     }
 #endif
     pq_sum_deltas32_scalar(src, at, width, min_delta, last, n, out);
+}
+
+void pq_sum_minis32(const uint8_t *src, const uint8_t *widths, int64_t n_minis,
+                    int64_t mini_values, uint32_t min_delta, uint32_t *last, uint32_t *out)
+{
+#if defined(__x86_64__)
+    if (vj_cpu() >= VJ_CPU_AVX2) {
+        sum_minis32_avx2(src, widths, n_minis, mini_values, min_delta, last, out);
+        return;
+    }
+#endif
+    for (int64_t i = 0; i < n_minis; i++) {
+        pq_sum_deltas32_scalar(src, 0, widths[i], min_delta, last, mini_values, out);
+        src += mini_values / 8 * widths[i];
+        out += mini_values;
+    }
 }

@@ -56,19 +56,28 @@ const char *pq_delta_init(pq_delta *d, const uint8_t *ptr, const uint8_t *end, i
     return NULL;
 }
 
+/* Read the head of the next block; there is a value left in it. */
+static const char *next_block(pq_delta *d)
+{
+    uint64_t min_delta = 0;
+
+    if (!read_varint(&d->ptr, d->end, &min_delta) || (uint64_t)(d->end - d->ptr) < d->n_minis)
+        return ends_early;
+    d->min_delta = unzigzag(min_delta);
+    d->widths = d->ptr;
+    d->ptr += d->n_minis;
+    d->mini_i = 0;
+    return NULL;
+}
+
 /* Step to the next miniblock; there is a value left in it. */
 static const char *next_mini(pq_delta *d)
 {
     if (d->mini_i == d->n_minis) {
-        uint64_t min_delta = 0;
+        const char *why = next_block(d);
 
-        if (!read_varint(&d->ptr, d->end, &min_delta) ||
-            (uint64_t)(d->end - d->ptr) < d->n_minis)
-            return ends_early;
-        d->min_delta = unzigzag(min_delta);
-        d->widths = d->ptr;
-        d->ptr += d->n_minis;
-        d->mini_i = 0;
+        if (why != NULL)
+            return why;
     }
     d->width = d->widths[d->mini_i++];
     if (d->width > d->max_width)
@@ -142,6 +151,30 @@ const char *pq_delta_read(pq_delta *d, int64_t n, int64_t *out)
     return NULL;
 }
 
+/*
+ * As many of the block's miniblocks, all of whose values are among the next n, as one kernel call
+ * takes; none is at hand. Returns how many values that were: 0 where next_mini has to look.
+ */
+static int64_t read_minis32(pq_delta *d, int64_t n, uint32_t *last, uint32_t *out)
+{
+    int64_t n_minis = VJ_MIN((int64_t)(d->n_minis - d->mini_i), n / d->mini_values);
+    const uint8_t *widths = d->widths + d->mini_i;
+    uint64_t bytes = 0;
+    uint8_t most = 0;
+
+    for (int64_t i = 0; i < n_minis; i++) {
+        bytes += (uint64_t)d->mini_values / 8 * widths[i];
+        most = VJ_MAX(most, widths[i]);
+    }
+    if (n_minis == 0 || most > PQ_MINI_WIDTH_MAX || (uint64_t)(d->end - d->ptr) < bytes)
+        return 0;
+    pq_sum_minis32(d->ptr, widths, n_minis, d->mini_values, (uint32_t)d->min_delta, last, out);
+    d->ptr += bytes;
+    d->mini_i += (uint32_t)n_minis;
+    d->n_left -= (uint64_t)n_minis * d->mini_values;
+    return n_minis * d->mini_values;
+}
+
 const char *pq_delta_read32(pq_delta *d, int64_t n, uint32_t *out)
 {
     uint32_t last = (uint32_t)d->last;
@@ -156,8 +189,15 @@ const char *pq_delta_read32(pq_delta *d, int64_t n, uint32_t *out)
     }
     while (n > 0) {
         if (d->mini_left == 0) {
-            const char *why = next_mini(d);
+            const char *why = d->mini_i == d->n_minis ? next_block(d) : NULL;
+            int64_t whole = why == NULL ? read_minis32(d, n, &last, out) : 0;
 
+            out += whole;
+            n -= whole;
+            if (whole > 0)
+                continue;
+            if (why == NULL)
+                why = next_mini(d);
             if (why != NULL)
                 return why;
         }
