@@ -63,10 +63,10 @@ static const char *head_fault(const pq_page_head *h, bool has_part)
     if (!has_part && counts)
         return "the header says nothing about the page of its type";
     if (h->type == PQ_PAGE_DATA_V2 &&
-             (h->def_bytes < 0 || h->rep_bytes < 0 || h->n_rows < 0 || h->n_nulls < 0 ||
-              h->n_rows > h->n_values || h->n_nulls > h->n_values ||
-              (int64_t)h->def_bytes + h->rep_bytes > h->compressed_bytes ||
-              (int64_t)h->def_bytes + h->rep_bytes > h->uncompressed_bytes))
+        (h->def_bytes < 0 || h->rep_bytes < 0 || h->n_rows < 0 || h->n_nulls < 0 ||
+         h->n_rows > h->n_values || h->n_nulls > h->n_values ||
+         (int64_t)h->def_bytes + h->rep_bytes > h->compressed_bytes ||
+         (int64_t)h->def_bytes + h->rep_bytes > h->uncompressed_bytes))
         return "the header's level sizes or counts contradict each other";
     return NULL;
 }
