@@ -25,6 +25,10 @@ typedef struct vj_reference_options {
     const char *layout;      /* "tuned" (NULL), or "plain": every column as it was */
     int small;               /* tuned, with zstd on alleles and side columns too: smaller, slower */
     int64_t rows_per_page;   /* 0: 4096 */
+    /* "COLUMN:LEAST": rows whose frequency is at least that get a part of the files of their own;
+     * NULL: by the usual column at 0.0005 where there is one and the database is large */
+    const char *tier;
+    int no_tiers;
     const char *start_base;  /* Parquet: "0" or "1"; NULL: read off the rows */
     const char *bad_records_path;
     const char *command_line;

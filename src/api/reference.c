@@ -116,6 +116,26 @@ static json_t *describe_storage(const vj_database *db)
     return list;
 }
 
+/* By what column and value the files are in tiers, and the rows of each; nothing without tiers. */
+static void describe_tiers(const vj_database *db, json_t **root)
+{
+    const vj_tiers *first = &db->files[0].tiers;
+    int64_t n_rare = 0;
+    int64_t n_common = 0;
+    char by[192];
+
+    if (!first->present)
+        return;
+    for (int32_t i = 0; i < db->n_files; i++) {
+        n_rare += db->files[i].tiers.n_rare_rows;
+        n_common += db->files[i].tiers.n_common_rows;
+    }
+    snprintf(by, sizeof by, "%s >= %g", first->column, first->threshold);
+    vj_put(root, "tiers", text_json(by));
+    vj_put(root, "common_rows", json_integer((json_int_t)n_common));
+    vj_put(root, "rare_rows", json_integer((json_int_t)n_rare));
+}
+
 static json_t *describe(const vj_database *db, const char *path)
 {
     json_t *root = json_object();
@@ -133,6 +153,7 @@ static json_t *describe(const vj_database *db, const char *path)
     vj_put(&root, "layout",
                         text_json(db->files[0].built != NULL ? "tuned" : "plain"));
     vj_put(&root, "parameters", text_json(how != NULL ? how : ""));
+    describe_tiers(db, &root);
     vj_put(&root, "sorted", json_boolean(db->sorted));
     vj_put(&root, "start_base", json_integer(db->start_base));
     vj_put(&root, "files", json_integer(db->n_files));

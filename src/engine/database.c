@@ -223,7 +223,8 @@ static vj_status describe_rowgroup(vj_database *db, int32_t file_i, int32_t g,
     int32_t leaf_end = 0;
 
     *out = (vj_db_rowgroup){.file_i = file_i, .rowgroup_i = g, .contig = -1,
-                            .min_pos1 = INT64_MIN, .max_pos1 = INT64_MAX, .n_rows = group.n_rows};
+                            .min_pos1 = INT64_MIN, .max_pos1 = INT64_MAX, .n_rows = group.n_rows,
+                            .rare = g < file->tiers.n_rare_groups};
     vj_pq_field_leaves(file->pq, vj_db_physical(file, file->start_i), &leaf, &leaf_end);
     vj_pq_stats start = vj_pq_chunk_view(file->pq, g, leaf).stats;
     if (start.has_bounds && start.min_i64 <= start.max_i64) {
@@ -313,16 +314,16 @@ static vj_status collect_unknown_contigs(vj_database *db, vj_error *err)
     return VJ_OK;
 }
 
-/* Row groups of a contig follow each other without overlap. */
+/* Row groups of a contig, and of a tier of it, follow each other without overlap. */
 static vj_status check_sorted(vj_database *db, vj_error *err)
 {
     size_t n = db->contigs.by_name.n;
-    int64_t *last = vj_calloc(db->budget, VJ_MAX(n, 1), sizeof *last, err);
+    int64_t *last = vj_calloc(db->budget, 2 * VJ_MAX(n, 1), sizeof *last, err);
     int64_t n_unknown = 0;
 
     if (last == NULL)
         return VJ_E_NOMEM;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < 2 * n; i++)
         last[i] = INT64_MIN;
     db->sorted = true;
     for (int32_t i = 0; i < db->n_rowgroups; i++) {
@@ -332,9 +333,10 @@ static vj_status check_sorted(vj_database *db, vj_error *err)
             n_unknown++;
             continue;
         }
-        if (group->min_pos1 < last[group->contig])
+        int64_t *before = &last[2 * group->contig + group->rare];
+        if (group->min_pos1 < *before)
             db->sorted = false;
-        last[group->contig] = VJ_MAX(last[group->contig], group->max_pos1);
+        *before = VJ_MAX(*before, group->max_pos1);
     }
     /* a group at each change of contig is normal, many are not */
     if (n_unknown > 1 && n_unknown * 4 > db->n_rowgroups && n_unknown > 30)
@@ -522,6 +524,9 @@ static vj_status open_files(vj_database *db, const vj_paths *paths, vj_error *er
             return VJ_E_NOMEM;
         VJ_TRY(vj_pq_open_path(file->path, db->budget, &file->pq, err));
         VJ_TRY(vj_built_read(file->pq, db->budget, &file->built, err));
+        VJ_TRY(vj_tiers_read(file->pq, &file->tiers, err));
+        if (file->tiers.present)
+            vj_pq_file_scattered(file->pq);
         file->schema = file->built != NULL ? &file->built->schema
                                            : &vj_pq_meta_view(file->pq)->schema;
         VJ_TRY(same_layout(db->files, file, err));

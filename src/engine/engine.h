@@ -17,6 +17,7 @@
 #define VJ_ENGINE_ENGINE_H
 
 #include "engine/built.h"
+#include "engine/tiers.h"
 #include "hts/hts.h"
 #include "parquet/parquet.h"
 #include "track/track.h"
@@ -31,12 +32,14 @@ typedef struct vj_db_rowgroup {
     int64_t min_pos1, max_pos1; /* bounds, inclusive; widest where unknown */
     int64_t n_rows;
     int64_t first_row; /* ordinal of its first row in the database */
+    bool rare;         /* of the rare tier: few rows of it are asked for */
 } vj_db_rowgroup;
 
 typedef struct vj_db_file {
     char *path;
     vj_pq_file *pq;
     vj_built *built;         /* NULL: columns are stored as they are */
+    vj_tiers tiers;
     const vj_schema *schema; /* what its columns mean, however they are stored */
     int32_t chrom_i, start_i, ref_i, alt_i, end_i; /* fields of schema; end_i -1: none */
     int32_t *payload_i; /* field of each payload column, -1 where this file lacks it */
@@ -59,7 +62,7 @@ typedef struct vj_database {
     vj_contigs contigs;        /* canonical names met in the statistics */
     vj_map raw_contigs;        /* their spellings in the files */
     bool has_unknown_contigs;  /* some row group has contig -1 */
-    bool sorted;               /* row groups of a contig follow each other without overlap */
+    bool sorted;               /* row groups of a contig and tier follow each other without overlap */
     int start_base;            /* 0 or 1 */
     bool alt_is_list;          /* else text, several ALTs joined with ',' or '|' */
     int64_t n_rows, size_bytes;

@@ -4,6 +4,7 @@
 
 #include "engine/refparquet.h"
 #include "engine/refsort.h"
+#include "engine/tiers.h"
 
 #define ROWS_PER_BATCH 8192
 #define MAX_KVS 12
@@ -12,6 +13,10 @@
 /* A buffered row: its columns twice (buffer and what is kept) and the sort order. */
 #define BYTES_PER_BUFFERED_ROW 700
 #define MIN_ROWS_PER_RUN 20000
+/* Tiers save bytes of a disk: smaller databases stay in memory. */
+#define TIERS_MIN_ROWS ((int64_t)16 << 20)
+#define TIERS_MIN_TEXT_BYTES ((int64_t)1 << 30)
+#define TIER_FROM 0.0005
 
 /* What one input goes through; the columns of a batch without alt_index. */
 typedef struct build_batch {
@@ -32,6 +37,8 @@ typedef struct build {
     int32_t *from;         /* field of the left schema for each field */
     int32_t start_i, end_i, ref_i, alt_i; /* in schema */
     vj_built_options facts; /* the same for the planner */
+    int32_t tier_i;         /* -1: no tiers */
+    double tier_from;
     vj_refparquet *parquet; /* the input, when it is one */
     vj_built *built;        /* its layout */
     vj_refsort *sort;
@@ -337,6 +344,9 @@ static vj_status add_parameters(build *b, vj_pq_kv *kvs, int32_t *n, vj_error *e
         VJ_GO(rc, vj_buf_printf(&text, err, " compression=%s", o->compression));
     if (o->start_base != NULL)
         VJ_GO(rc, vj_buf_printf(&text, err, " start-base=%s", o->start_base));
+    if (b->tier_i >= 0)
+        VJ_GO(rc, vj_buf_printf(&text, err, " tier=%s:%.9g", b->schema.fields[b->tier_i].name,
+                                b->tier_from));
     kept = vj_arena_strndup(&b->arena, text.ptr, text.len_bytes, err);
     rc = kept != NULL ? VJ_OK : VJ_E_NOMEM;
     if (rc == VJ_OK)
@@ -391,12 +401,68 @@ static int start_base(const vj_reference_options *o)
     return o->start_base == NULL ? -1 : o->start_base[0] - '0';
 }
 
+/* Whether tiers are made where nobody asked: by rows, or by the bytes of VCFs. */
+static bool is_large(const build *b)
+{
+    int64_t bytes = 0;
+
+    if (b->parquet != NULL)
+        return vj_refparquet_database(b->parquet)->n_rows >= TIERS_MIN_ROWS;
+    for (int i = 0; i < b->options->n_inputs; i++) {
+        vj_source *source = NULL;
+
+        if (vj_source_open(b->options->inputs[i], &source, NULL) == VJ_OK)
+            bytes += vj_source_size(source);
+        vj_source_free(source);
+    }
+    return bytes >= TIERS_MIN_TEXT_BYTES;
+}
+
+static vj_status parse_tier(build *b, vj_error *err)
+{
+    const char *text = b->options->tier;
+    const char *colon = strrchr(text, ':');
+    const vj_schema *schema = &b->schema;
+
+    if (colon == NULL || colon == text ||
+        !vj_parse_f64((vj_span){colon + 1, strlen(colon + 1)}, &b->tier_from) ||
+        !(b->tier_from > 0) || b->tier_from > 1e9)
+        return vj_fail(err, VJ_E_USAGE, "tier: expected COLUMN:LEAST with a number above 0, "
+                       "found '%s'", text);
+    for (int32_t f = 0; f < schema->n_fields; f++)
+        if (strlen(schema->fields[f].name) == (size_t)(colon - text) &&
+            memcmp(schema->fields[f].name, text, (size_t)(colon - text)) == 0)
+            b->tier_i = f;
+    if (b->tier_i < 0)
+        return vj_fail(err, VJ_E_USAGE, "tier: the database has no column %.*s",
+                       (int)(colon - text), text);
+    if (!vj_tiers_type_fits(&schema->fields[b->tier_i].type))
+        return vj_fail(err, VJ_E_USAGE, "tier: expected a column of real numbers, %s is none",
+                       schema->fields[b->tier_i].name);
+    return VJ_OK;
+}
+
+static vj_status choose_tiers(build *b, vj_error *err)
+{
+    b->tier_i = -1;
+    b->tier_from = TIER_FROM;
+    if (b->options->no_tiers)
+        return VJ_OK;
+    if (b->options->tier != NULL)
+        return parse_tier(b, err);
+    b->tier_i = vj_tiers_find_column(&b->schema);
+    if (b->tier_i >= 0 && !is_large(b))
+        b->tier_i = -1;
+    return VJ_OK;
+}
+
 /* What the sorter is told of layout, codec, memory and footer entries. */
 static vj_status sort_options(build *b, const char *dir, vj_pq_kv *kvs, vj_refsort_options *sort,
                               vj_error *err)
 {
     const vj_reference_options *o = b->options;
 
+    VJ_TRY(choose_tiers(b, err));
     *sort = (vj_refsort_options){.schema = &b->schema, .out_dir = dir, .chrom_i = b->facts.chrom_i,
                                  .start_i = b->facts.start_i, .ref_i = b->facts.ref_i,
                                  .alt_i = b->facts.alt_i,
@@ -406,6 +472,7 @@ static vj_status sort_options(build *b, const char *dir, vj_pq_kv *kvs, vj_refso
                                  .rows_per_page = o->rows_per_page,
                                  .tuned = is_tuned(o) ? &b->facts : NULL,
                                  .rows_per_run = rows_per_run(o), .kvs = kvs,
+                                 .tier_i = b->tier_i, .tier_from = b->tier_from,
                                  .no_version = o->no_version != 0, .stop = b->stop};
     if (o->compression != NULL)
         VJ_TRY(vj_pq_codec_parse(o->compression, &sort->codec, &sort->level, err));
@@ -564,6 +631,8 @@ static vj_status check_target(const vj_reference_options *o, vj_error *err)
         return vj_fail(err, VJ_E_USAGE, "expected an output folder: -o DIR");
     if (o->small && (!is_tuned(o) || o->compression != NULL))
         return vj_fail(err, VJ_E_USAGE, "small goes with the tuned layout and a codec of its own");
+    if (o->tier != NULL && o->no_tiers)
+        return vj_fail(err, VJ_E_USAGE, "tiers are either made or not");
     if (o->start_base != NULL && strcmp(o->start_base, "0") != 0 && strcmp(o->start_base, "1") != 0)
         return vj_fail(err, VJ_E_USAGE, "start base: expected 0 or 1, found '%s'", o->start_base);
     if (!vj_path_exists(o->output_dir) || vj_path_is_empty_dir(o->output_dir))

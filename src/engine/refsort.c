@@ -3,13 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/refwriter.h"
 #include "engine/rowscan.h"
+#include "engine/tiers.h"
 
 #define SLICE_ROWS 8192
-#define ROWS_PER_ROWGROUP ((int64_t)1 << 20)
-/* Columns that hardly ever change have pages as large as they get: a header costs 30 bytes. */
-#define ROWS_PER_SPARSE_PAGE ((int64_t)1 << 20)
-
 /* A sorted file of one contig. */
 typedef struct run {
     int32_t contig;
@@ -32,13 +30,7 @@ struct vj_refsort {
     VJ_VEC(int32_t) row_contig;
     VJ_VEC(int32_t) order;
     VJ_VEC(run) runs;
-    vj_outfile *out; /* the open run: runs.ptr[runs.n - 1] */
-    vj_pq_writer *writer;
-    const vj_built *built; /* NULL: plain, or not planned yet */
-    vj_built *own;         /* the same, when it was planned here */
-    vj_built_encoder *encoder;
-    vj_buf layout;         /* as JSON */
-    vj_pq_field_options *fields; /* of the physical columns */
+    vj_refwriter *file; /* where runs are written; the open one: runs.ptr[runs.n - 1] */
     VJ_VEC(int32_t) keyed;       /* rows of a batch that have REF and ALT */
     int64_t n_dropped;
     int64_t bytes_out;
@@ -99,10 +91,10 @@ vj_status vj_refsort_new(const vj_refsort_options *options, vj_budget *budget, v
     sort->start_i = options->start_i;
     sort->ref_i = options->ref_i;
     sort->alt_i = options->alt_i;
-    sort->built = options->built;
     sort->cols = vj_calloc(budget, (size_t)options->schema->n_fields, sizeof *sort->cols, err);
     if (sort->cols == NULL)
         goto out;
+    VJ_GO(rc, vj_refwriter_new(options, budget, &sort->file, err));
     VJ_GO(rc, init_builders(sort, &sort->buffer, err));
     VJ_GO(rc, init_builders(sort, &sort->spare, err));
     VJ_GO(rc, init_builders(sort, &sort->slice, err));
@@ -130,12 +122,7 @@ void vj_refsort_free(vj_refsort *sort)
     if (sort == NULL)
         return;
     int32_t n = sort->options.schema->n_fields;
-    vj_pq_writer_free(sort->writer);
-    vj_outfile_free(sort->out);
-    vj_built_encoder_free(sort->encoder);
-    vj_built_free(sort->own);
-    vj_buf_fini(&sort->layout);
-    vj_free(sort->fields);
+    vj_refwriter_free(sort->file);
     VJ_VEC_FINI(&sort->keyed);
     free_builders(sort->buffer, n);
     free_builders(sort->spare, n);
@@ -170,121 +157,12 @@ int64_t vj_refsort_bytes_out(const vj_refsort *sort)
     return sort->bytes_out;
 }
 
-/* ---- layout ---- */
-
 const vj_built *vj_refsort_built(const vj_refsort *sort)
 {
-    return sort->built;
+    return vj_refwriter_built(sort->file);
 }
 
-/*
- * What no encoding makes small: there a codec may be worth its time (the writer keeps it where it
- * saves a tenth). Numbers, codes and keys are read without one.
- */
-static bool is_free(const vj_type *type)
-{
-    return type->kind >= VJ_F32;
-}
-
-static vj_status set_field_options(vj_refsort *sort, vj_error *err)
-{
-    const vj_built *b = sort->built;
-    int32_t n = b->physical.n_fields;
-
-    sort->fields = vj_calloc(sort->budget, (size_t)n, sizeof *sort->fields, err);
-    if (sort->fields == NULL)
-        return VJ_E_NOMEM;
-    for (int32_t i = 0; i < n; i++)
-        sort->fields[i].no_codec =
-            sort->options.codec_on_free &&
-            !(sort->options.codec_on_text && b->physical.fields[i].type.kind == VJ_TEXT);
-    for (int32_t i = 0; i < b->schema.n_fields; i++)
-        if (b->columns[i].how == VJ_BUILT_COLUMN && is_free(&b->schema.fields[i].type))
-            sort->fields[b->columns[i].physical_i].no_codec = false;
-    for (int32_t i = 0; i < b->schema.n_fields; i++)
-        if (b->columns[i].side_i >= 0)
-            sort->fields[b->columns[i].side_i].rows_per_page = ROWS_PER_SPARSE_PAGE;
-    sort->fields[b->columns[sort->chrom_i].physical_i].rows_per_page = ROWS_PER_SPARSE_PAGE;
-    return VJ_OK;
-}
-
-/* What the rows at hand are like decides how all are stored. */
-static vj_status plan_layout(vj_refsort *sort, const vj_batch *rows, vj_error *err)
-{
-    if (sort->options.tuned == NULL || sort->encoder != NULL || rows->n_rows == 0)
-        return VJ_OK;
-    if (sort->built == NULL) {
-        VJ_TRY(vj_built_plan(rows, sort->options.tuned, sort->budget, &sort->own, err));
-        sort->built = sort->own;
-    }
-    VJ_TRY(set_field_options(sort, err));
-    sort->layout.budget = sort->budget;
-    VJ_TRY(vj_built_write(sort->built, &sort->layout, err));
-    return vj_built_encoder_new(sort->built, sort->budget, &sort->encoder, err);
-}
-
-/* ---- files ---- */
-
-static vj_status write_kvs(vj_refsort *sort, vj_error *err)
-{
-    for (int32_t i = 0; i < sort->options.n_kvs; i++)
-        VJ_TRY(vj_pq_writer_kv(sort->writer, sort->options.kvs[i].key, sort->options.kvs[i].value,
-                               err));
-    if (sort->built == NULL)
-        return VJ_OK;
-    return vj_pq_writer_kv(sort->writer, VJ_BUILT_KEY, (const char *)sort->layout.ptr, err);
-}
-
-static vj_status open_file(vj_refsort *sort, const char *path, vj_error *err)
-{
-    int32_t sorting[] = {sort->start_i, sort->ref_i, sort->alt_i};
-    vj_pq_writer_options options = {
-        .codec = sort->options.codec,
-        .level = sort->options.level,
-        .rows_per_page = sort->options.rows_per_page,
-        .rows_per_rowgroup = ROWS_PER_ROWGROUP,
-        .fields = sort->fields,
-        .sorting_fields = sorting,
-        .n_sorting_fields = sort->options.by_start || sort->built != NULL ? 1 : 3,
-        .created_by = sort->options.no_version ? "varjoin" : NULL,
-    };
-    const vj_schema *schema = sort->options.schema;
-
-    if (sort->built != NULL) {
-        schema = &sort->built->physical;
-        sorting[0] = sort->built->columns[sort->built->start_i].physical_i;
-    }
-    VJ_TRY(vj_outfile_open(path, &sort->out, err));
-    VJ_TRY(vj_pq_writer_new(sort->out, schema, &options, sort->budget, &sort->writer, err));
-    return write_kvs(sort, err);
-}
-
-/* Logical rows to the open file. */
-static vj_status write_rows(vj_refsort *sort, const vj_batch *rows, vj_error *err)
-{
-    vj_batch physical = *rows;
-
-    if (sort->built != NULL)
-        VJ_TRY(vj_built_encode(sort->encoder, rows, &physical, err));
-    return vj_pq_writer_append(sort->writer, &physical, err);
-}
-
-static vj_status close_file(vj_refsort *sort, int64_t *out_bytes, vj_error *err)
-{
-    vj_status rc = VJ_OK;
-
-    if (sort->writer == NULL)
-        return VJ_OK;
-    VJ_GO(rc, vj_pq_writer_finish(sort->writer, err));
-    *out_bytes = vj_outfile_offset(sort->out);
-    VJ_GO(rc, vj_outfile_finish(sort->out, err));
-out:
-    vj_pq_writer_free(sort->writer);
-    sort->writer = NULL;
-    vj_outfile_free(sort->out);
-    sort->out = NULL;
-    return rc;
-}
+/* ---- runs ---- */
 
 static vj_status begin_run(vj_refsort *sort, int32_t contig, vj_error *err)
 {
@@ -292,10 +170,10 @@ static vj_status begin_run(vj_refsort *sort, int32_t contig, vj_error *err)
     char path[4096];
 
     if (sort->runs.n > 0)
-        VJ_TRY(close_file(sort, &sort->runs.ptr[sort->runs.n - 1].bytes, err));
+        VJ_TRY(vj_refwriter_close(sort->file, &sort->runs.ptr[sort->runs.n - 1].bytes, err));
     VJ_TRY(VJ_VEC_PUSH(&sort->runs, fresh, err));
     run_path(sort, &fresh, path, sizeof path);
-    return open_file(sort, path, err);
+    return vj_refwriter_open(sort->file, path, err);
 }
 
 static vj_status write_slice(vj_refsort *sort, vj_error *err)
@@ -307,7 +185,7 @@ static vj_status write_slice(vj_refsort *sort, vj_error *err)
     for (int32_t f = 0; f < sort->options.schema->n_fields; f++)
         sort->cols[f] = vj_colb_view(&sort->slice[f]);
     vj_batch batch = {sort->options.schema, n, sort->cols};
-    VJ_TRY(write_rows(sort, &batch, err));
+    VJ_TRY(vj_refwriter_append(sort->file, &batch, err));
     for (int32_t f = 0; f < sort->options.schema->n_fields; f++)
         vj_colb_reset(&sort->slice[f]);
     return VJ_OK;
@@ -381,7 +259,7 @@ static vj_status continue_run(vj_refsort *sort, int32_t contig, int64_t first, i
 {
     run *open = sort->runs.n > 0 ? &sort->runs.ptr[sort->runs.n - 1] : NULL;
 
-    if (open == NULL || sort->writer == NULL || open->contig != contig || first < open->last_start)
+    if (open == NULL || !vj_refwriter_is_open(sort->file) || open->contig != contig || first < open->last_start)
         VJ_TRY(begin_run(sort, contig, err));
     sort->runs.ptr[sort->runs.n - 1].last_start = last;
     return VJ_OK;
@@ -437,7 +315,7 @@ static vj_status flush(vj_refsort *sort, int32_t last_contig, int64_t watermark,
     for (int32_t f = 0; f < sort->options.schema->n_fields; f++)
         sort->cols[f] = vj_colb_view(&sort->buffer[f]);
     vj_batch all = {sort->options.schema, (int64_t)sort->row_contig.n, sort->cols};
-    VJ_TRY(plan_layout(sort, &all, err));
+    VJ_TRY(vj_refwriter_plan(sort->file, &all, err));
     VJ_TRY(sort_buffer(sort, &view, err));
     /* rows sort by contig code: only the last contig's rows can be the rest */
     if (sort->order.n > 0 && view.contig[sort->order.ptr[sort->order.n - 1]] != last_contig)
@@ -511,11 +389,11 @@ static vj_status pass_through(vj_refsort *sort, const vj_batch *rows, vj_error *
     const vj_col *start = &rows->cols[sort->start_i];
 
     VJ_TRY(vj_stop_check(sort->options.stop, err));
-    VJ_TRY(plan_layout(sort, rows, err));
+    VJ_TRY(vj_refwriter_plan(sort->file, rows, err));
     VJ_TRY(continue_run(sort, sort->row_contig.ptr[0], vj_col_i64(start, 0),
                         vj_col_i64(start, rows->n_rows - 1), err));
     VJ_VEC_RESET(&sort->row_contig);
-    return write_rows(sort, rows, err);
+    return vj_refwriter_append(sort->file, rows, err);
 }
 
 static vj_status append_keyed(vj_refsort *sort, const vj_batch *rows, int64_t watermark,
@@ -585,21 +463,21 @@ typedef struct merge_input {
     vj_rowscan scan;
     vj_batch rows;
     int64_t row_i;
+    int32_t end_group; /* of the file; the scan begins at the part's first */
+    bool owns_file;    /* else the input before it does */
     bool done;
 } merge_input;
 
 static vj_status refill(vj_refsort *sort, merge_input *in, vj_error *err)
 {
-    int32_t n_groups = vj_pq_meta_view(in->file)->n_rowgroups;
-
     in->row_i = 0;
     for (;;) {
         VJ_TRY(vj_rowscan_next(&in->scan, SLICE_ROWS / 4, &in->rows, err));
         if (in->rows.n_rows > 0)
             return VJ_OK;
-        if (in->scan.rowgroup_i + 1 >= n_groups)
+        if (in->scan.rowgroup_i + 1 >= in->end_group)
             break;
-        vj_rowscan_seek(&in->scan, in->file, sort->built, NULL, in->scan.rowgroup_i + 1, 0);
+        vj_rowscan_seek(&in->scan, in->file, vj_refwriter_built(sort->file), NULL, in->scan.rowgroup_i + 1, 0);
     }
     in->done = true;
     return VJ_OK;
@@ -648,6 +526,24 @@ static vj_status merge_rows(vj_refsort *sort, merge_input *inputs, size_t n, vj_
     }
 }
 
+/* Row groups [beg, end) of a run's file as an input. */
+static vj_status begin_input(vj_refsort *sort, merge_input *in, vj_pq_file *file, int32_t beg,
+                             int32_t end, vj_error *err)
+{
+    in->file = file;
+    in->end_group = end;
+    in->done = beg >= end;
+    VJ_TRY(vj_rowscan_init(&in->scan, sort->options.schema, sort->budget, err));
+    if (in->done)
+        return VJ_OK;
+    vj_rowscan_seek(&in->scan, file, vj_refwriter_built(sort->file), NULL, beg, 0);
+    return refill(sort, in, err);
+}
+
+/*
+ * Runs of the contig, in their order: it decides between equal rows. Of a run with tiers each is
+ * an input; no start stands in both.
+ */
 static vj_status open_inputs(vj_refsort *sort, int32_t contig, merge_input *inputs, vj_error *err)
 {
     char path[4096];
@@ -655,15 +551,19 @@ static vj_status open_inputs(vj_refsort *sort, int32_t contig, merge_input *inpu
 
     for (size_t i = 0; i < sort->runs.n; i++) {
         merge_input *in = &inputs[n];
+        vj_tiers tiers;
 
         if (sort->runs.ptr[i].contig != contig)
             continue;
-        n++;
+        n += 2;
         run_path(sort, &sort->runs.ptr[i], path, sizeof path);
         VJ_TRY(vj_pq_open_path(path, sort->budget, &in->file, err));
-        VJ_TRY(vj_rowscan_init(&in->scan, sort->options.schema, sort->budget, err));
-        vj_rowscan_seek(&in->scan, in->file, sort->built, NULL, 0, 0);
-        VJ_TRY(refill(sort, in, err));
+        in->owns_file = true;
+        int32_t end = vj_pq_meta_view(in->file)->n_rowgroups;
+        VJ_TRY(vj_tiers_read(in->file, &tiers, err));
+        int32_t cut = tiers.present ? tiers.n_rare_groups : end;
+        VJ_TRY(begin_input(sort, in, in->file, 0, cut, err));
+        VJ_TRY(begin_input(sort, in + 1, in->file, cut, end, err));
     }
     return VJ_OK;
 }
@@ -674,14 +574,14 @@ static vj_status merge_runs(vj_refsort *sort, int32_t contig, size_t n, const ch
     vj_status rc = VJ_OK;
     char run_file[4096];
     int64_t bytes = 0;
-    merge_input *inputs = vj_calloc(sort->budget, n, sizeof *inputs, err);
+    merge_input *inputs = vj_calloc(sort->budget, 2 * n, sizeof *inputs, err);
 
     if (inputs == NULL)
         return VJ_E_NOMEM;
     VJ_GO(rc, open_inputs(sort, contig, inputs, err));
-    VJ_GO(rc, open_file(sort, path, err));
-    VJ_GO(rc, merge_rows(sort, inputs, n, err));
-    VJ_GO(rc, close_file(sort, &bytes, err));
+    VJ_GO(rc, vj_refwriter_open(sort->file, path, err));
+    VJ_GO(rc, merge_rows(sort, inputs, 2 * n, err));
+    VJ_GO(rc, vj_refwriter_close(sort->file, &bytes, err));
     sort->bytes_out += bytes;
     for (size_t i = 0; i < sort->runs.n; i++)
         if (sort->runs.ptr[i].contig == contig) {
@@ -689,9 +589,10 @@ static vj_status merge_runs(vj_refsort *sort, int32_t contig, size_t n, const ch
             vj_path_remove(run_file);
         }
 out:
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < 2 * n; i++) {
         vj_rowscan_fini(&inputs[i].scan);
-        vj_pq_free(inputs[i].file);
+        if (inputs[i].owns_file)
+            vj_pq_free(inputs[i].file);
     }
     vj_free(inputs);
     return rc;
@@ -725,15 +626,15 @@ static vj_status write_empty(vj_refsort *sort, vj_error *err)
     char path[4096];
 
     snprintf(path, sizeof path, "%s/empty.parquet", sort->options.out_dir);
-    VJ_TRY(open_file(sort, path, err));
-    return close_file(sort, &sort->bytes_out, err);
+    VJ_TRY(vj_refwriter_open(sort->file, path, err));
+    return vj_refwriter_close(sort->file, &sort->bytes_out, err);
 }
 
 vj_status vj_refsort_finish(vj_refsort *sort, vj_error *err)
 {
     VJ_TRY(flush(sort, -1, 0, err));
     if (sort->runs.n > 0)
-        VJ_TRY(close_file(sort, &sort->runs.ptr[sort->runs.n - 1].bytes, err));
+        VJ_TRY(vj_refwriter_close(sort->file, &sort->runs.ptr[sort->runs.n - 1].bytes, err));
     for (size_t c = 0; c < sort->names.n; c++)
         VJ_TRY(finish_contig(sort, (int32_t)c, err));
     return sort->names.n == 0 ? write_empty(sort, err) : VJ_OK;

@@ -8,6 +8,9 @@
  * input) go out early, so a sorted input gives one run per contig, which is the result. A row that
  * belongs before what its contig's run holds already begins another run; runs of one contig are
  * merged at the end. Batches that are sorted and follow each other skip the buffer.
+ *
+ * With tiers every file has its rare rows first: common ones wait in a file of their own beside it
+ * and are appended when it is closed. A merge takes the two parts of a run as two inputs.
  */
 #ifndef VJ_ENGINE_REFSORT_H
 #define VJ_ENGINE_REFSORT_H
@@ -29,6 +32,9 @@ typedef struct vj_refsort_options {
     const vj_built *built; /* with tuned: the layout; NULL: planned from the first rows */
     bool by_start; /* rows of one start stay in the order of the input; else by ref and alt */
     int64_t rows_per_run; /* rows held in memory */
+    /* the column whose values of at least tier_from make a row common (tiers.h); -1: no tiers */
+    int32_t tier_i;
+    double tier_from;
     const vj_pq_kv *kvs;  /* for each file; borrowed */
     int32_t n_kvs;
     bool no_version;

@@ -23,8 +23,9 @@ struct vj_refscan {
     vj_pq_ranges ranges;
     vj_pq_cursor *cursor; /* aimed at one compressed column after the other */
     const vj_pq_file *cursor_file;
-    kept_cursors *kept_of_db;
-    kept_cursors *kept; /* those of the database at hand */
+    kept_cursors *kept_of_db; /* two a database: of its rare tier, of other row groups */
+    kept_cursors *kept; /* those of the row group at hand */
+    bool scattered;     /* which is of the rare tier */
     vj_pq_cache *cache;   /* shared by the workers */
     vj_built_reader *reader; /* rows by logical column */
     bool at_edge; /* the row group is the first or the last of the batch */
@@ -107,6 +108,7 @@ static vj_status aim(vj_refscan *scan, const vj_pq_file *file, int32_t rowgroup_
     kept = &scan->kept->ptr[physical_i];
     *out = kept->cursor;
     if (kept->cursor != NULL) {
+        vj_pq_cursor_scattered(kept->cursor, scan->scattered);
         if (kept->file == file && kept->rowgroup_i == rowgroup_i &&
             vj_pq_cursor_row(kept->cursor) <= row)
             return VJ_OK;
@@ -122,6 +124,7 @@ static vj_status aim(vj_refscan *scan, const vj_pq_file *file, int32_t rowgroup_
         vj_pq_cursor_relax(scan->cursor);
     scan->cursor_file = file;
     vj_pq_cursor_share(scan->cursor, scan->at_edge ? scan->cache : NULL);
+    vj_pq_cursor_scattered(scan->cursor, scan->scattered);
     VJ_TRY(vj_pq_cursor_aim(scan->cursor, file, rowgroup_i, physical_i, err));
     *out = scan->cursor;
     if (vj_pq_cursor_is_stored(scan->cursor)) {
@@ -185,10 +188,10 @@ vj_status vj_refscan_new(const vj_plan *plan, vj_pq_cache *cache, vj_refscan **o
     scan->starts.budget = scan->matched.budget = scan->which.budget = plan->budget;
     scan->candidates.budget = scan->pairs.budget = scan->ranges.budget = scan->rows.budget =
         scan->live_groups.budget = scan->live_runs.budget = scan->run_code.budget = scan->cand_row.budget = plan->budget;
-    scan->kept_of_db = vj_calloc(plan->budget, (size_t)VJ_MAX(plan->n_dbs, 1),
+    scan->kept_of_db = vj_calloc(plan->budget, 2 * (size_t)VJ_MAX(plan->n_dbs, 1),
                                  sizeof *scan->kept_of_db, err);
     vj_status rc = scan->kept_of_db != NULL ? VJ_OK : VJ_E_NOMEM;
-    for (int32_t d = 0; rc == VJ_OK && d < plan->n_dbs; d++)
+    for (int32_t d = 0; rc == VJ_OK && d < 2 * plan->n_dbs; d++)
         scan->kept_of_db[d].budget = plan->budget;
     if (rc == VJ_OK)
         rc = vj_colb_init(&scan->chrom, &text, plan->budget, err);
@@ -224,7 +227,7 @@ void vj_refscan_free(vj_refscan *scan)
     vj_colb_fini(&scan->ref_each);
     vj_colb_fini(&scan->alt_each);
     vj_pq_cursor_free(scan->cursor);
-    for (int32_t d = 0; scan->kept_of_db != NULL && d < scan->plan->n_dbs; d++) {
+    for (int32_t d = 0; scan->kept_of_db != NULL && d < 2 * scan->plan->n_dbs; d++) {
         for (size_t i = 0; i < scan->kept_of_db[d].n; i++)
             vj_pq_cursor_free(scan->kept_of_db[d].ptr[i].cursor);
         VJ_VEC_FINI(&scan->kept_of_db[d]);
@@ -534,6 +537,45 @@ static vj_status scan_rowgroup(vj_refscan *scan, const vj_database *db,
     return VJ_OK;
 }
 
+/* ---- ahead of the scan ---- */
+
+/* Bytes of a batch's row groups that are asked of the disk before they are needed. */
+#define FETCH_BYTES ((int64_t)64 << 20)
+/* A group with fewer keys leaves most pages alone. */
+#define ROWS_A_KEY 4096
+
+/* The column's pages will nearly all be read, or its values in a row. */
+static int64_t fetch_column(const vj_db_file *file, const vj_db_rowgroup *group, int32_t field_i)
+{
+    if (field_i >= 0 && file->built != NULL)
+        field_i = file->built->columns[field_i].physical_i;
+    return field_i < 0 ? 0 : vj_pq_fetch(file->pq, group->rowgroup_i, field_i);
+}
+
+/*
+ * What lies on a disk is asked for all at once, and arrives while the first row group is joined:
+ * starts; in groups where the batch has many keys, the other columns too.
+ */
+static void fetch_ahead(vj_refscan *scan, const vj_database *db, const vj_join_index *index)
+{
+    int64_t left = FETCH_BYTES;
+    int64_t n_keys = (int64_t)(index->pos1.n / VJ_MAX(scan->live_groups.n, 1));
+
+    for (size_t i = 0; left > 0 && i < scan->live_groups.n; i++) {
+        const vj_db_rowgroup *group = &db->rowgroups[scan->live_groups.ptr[i]];
+        const vj_db_file *file = &db->files[group->file_i];
+
+        left -= fetch_column(file, group, file->start_i);
+        if (group->rare || n_keys * ROWS_A_KEY < group->n_rows)
+            continue;
+        left -= fetch_column(file, group, file->ref_i);
+        left -= fetch_column(file, group, file->alt_i);
+        for (int32_t c = 0; c < db->n_columns; c++)
+            if (db->columns[c].name != NULL)
+                left -= fetch_column(file, group, file->payload_i[c]);
+    }
+}
+
 /* ---- finish ---- */
 
 static vj_status refuse_duplicate(const vj_database *db, const vj_key_list *list, int64_t k,
@@ -583,19 +625,24 @@ static vj_status group_pairs(const vj_refscan *scan, const vj_database *db,
 vj_status vj_refscan_run(vj_refscan *scan, const vj_database *db, const vj_join_index *index,
                          vj_matches *out, vj_error *err)
 {
+    kept_cursors *kept = NULL;
+
     for (int32_t d = 0; d < scan->plan->n_dbs; d++)
         if (scan->plan->dbs[d] == db)
-            scan->kept = &scan->kept_of_db[d];
+            kept = &scan->kept_of_db[2 * d];
     VJ_TRY(reset_matches(out, index->list, err));
     VJ_TRY(resolve_contigs(scan, db, index, out, err));
     VJ_TRY(prepare_alleles(scan, db, err));
     VJ_TRY(find_live_groups(scan, db, index, err));
+    fetch_ahead(scan, db, index);
     for (size_t i = 0; i < scan->live_groups.n; i++) {
         const vj_db_rowgroup *group = &db->rowgroups[scan->live_groups.ptr[i]];
 
         VJ_TRY(vj_stop_check(scan->plan->stop, err));
         VJ_TRY(find_live_runs(scan, index, group, err));
         atomic_store_explicit(&db->was_read[scan->live_groups.ptr[i]], 1, memory_order_relaxed);
+        scan->scattered = group->rare;
+        scan->kept = &kept[group->rare];
         /* the neighbouring batches want the groups at both ends as well */
         scan->at_edge = i == 0 || i + 1 == scan->live_groups.n;
         vj_status rc = scan_rowgroup(scan, db, index, group, out, err);

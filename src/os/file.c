@@ -9,6 +9,10 @@
 
 #include "os/calls.h"
 
+#ifdef VJ_TESTING
+bool (*vj_cold_hook)(void);
+#endif
+
 static _Atomic int64_t total_read;
 static _Atomic int64_t total_lent;
 static _Thread_local int64_t thread_read;
@@ -41,6 +45,7 @@ struct vj_source {
     int64_t size_bytes;
     int64_t mtime_ns;
     vj_source *next_mapped;
+    bool scattered; /* the system reads nothing ahead of a borrowed range: it is fetched before */
 };
 
 /* Files mapped now, for who has to tell which of them failed. */
@@ -250,12 +255,57 @@ const uint8_t *vj_source_borrow(const vj_source *source, int64_t off, size_t len
     if (vj_read_fault_hook != NULL) /* faults are for reads */
         return NULL;
 #endif
+    if (source->scattered && !vj_source_is_cached(source, off, (int64_t)len_bytes))
+        vj_source_fetch(source, off, (int64_t)len_bytes);
     advise(source, off, (int64_t)len_bytes, MADV_POPULATE_READ, &rc);
     if (rc != 0)
         return NULL;
     count_read(len_bytes);
     atomic_fetch_add(&total_lent, (int64_t)len_bytes);
     return source->ptr + off;
+}
+
+void vj_source_scattered(vj_source *source)
+{
+    int rc = 0;
+
+    if (source->fd < 0 || source->ptr == NULL)
+        return;
+    advise(source, 0, source->size_bytes, MADV_RANDOM, &rc);
+    source->scattered = rc == 0;
+}
+
+/* Pages that one call of mincore looks at. */
+#define CORE_PAGES 1024
+
+bool vj_source_is_cached(const vj_source *source, int64_t off, int64_t len)
+{
+    unsigned char in_core[CORE_PAGES];
+    int64_t end = 0;
+
+    if (source->fd < 0 || source->ptr == NULL || off < 0 || len <= 0 ||
+        VJ_ADD_OVERFLOW(off, len, &end) || end > source->size_bytes)
+        return true;
+#ifdef VJ_TESTING
+    if (vj_cold_hook != NULL)
+        return !vj_cold_hook();
+#endif
+    for (int64_t at = off & ~(MAP_PAGE - 1); at < end; at += CORE_PAGES * MAP_PAGE) {
+        int64_t n = VJ_MIN((end - at + MAP_PAGE - 1) / MAP_PAGE, CORE_PAGES);
+
+        if (mincore((void *)(uintptr_t)(source->ptr + at), (size_t)(n * MAP_PAGE), in_core) != 0)
+            return true;
+        for (int64_t i = 0; i < n; i++)
+            if ((in_core[i] & 1) == 0)
+                return false;
+    }
+    return true;
+}
+
+void vj_source_fetch(const vj_source *source, int64_t off, int64_t len)
+{
+    if (source->fd >= 0 && off >= 0 && len > 0)
+        (void)posix_fadvise(source->fd, off, len, POSIX_FADV_WILLNEED);
 }
 
 void vj_source_return(const vj_source *source, int64_t off, size_t len_bytes)

@@ -52,6 +52,15 @@ const uint8_t *vj_source_borrow(const vj_source *source, int64_t off, size_t len
 void vj_source_map_files(bool on);
 /* Name of the mapped file that an address belongs to, or NULL; for a handler of SIGBUS. */
 const char *vj_source_mapped_at(const void *address);
+/*
+ * The file will be borrowed in small pieces: the system brings in what is asked for and nothing
+ * around it. For the whole source and all its users, before several threads know it.
+ */
+void vj_source_scattered(vj_source *source);
+/* Whether a range lies in memory already; true where that cannot be told. Cost: about 5 us a MB. */
+bool vj_source_is_cached(const vj_source *source, int64_t off, int64_t len_bytes);
+/* Begin to bring a range into memory and return at once. Nothing happens where that cannot be. */
+void vj_source_fetch(const vj_source *source, int64_t off, int64_t len_bytes);
 /* Bytes that were borrowed need not stay in memory; who borrows them again gets them again. */
 void vj_source_return(const vj_source *source, int64_t off, size_t len_bytes);
 /* Bytes all sources and inputs of this process have read or borrowed, and those of this thread. */
@@ -183,6 +192,8 @@ extern int (*vj_rename_fault_hook)(void);
 extern int (*vj_close_fault_hook)(void);
 /* A read or write moves no more bytes than this; 0: as many as it can. */
 extern size_t vj_most_bytes_a_call;
+/* Whether a file's range is to be taken for not in memory. */
+extern bool (*vj_cold_hook)(void);
 #endif
 
 /* ---- threads, stop flag, clock ---- */

@@ -62,24 +62,6 @@ vj_status pq_column_page(pq_column *col, bool *more, vj_error *err)
     return VJ_OK;
 }
 
-/* Last page of the index that begins at or before the row. */
-static int64_t page_of_row(const pq_offset_index *index, int64_t row)
-{
-    const pq_location *at = (const pq_location *)(const void *)index->rows.ptr;
-    int64_t lo = 0;
-    int64_t hi = index->n;
-
-    while (hi - lo > 1) {
-        int64_t mid = lo + (hi - lo) / 2;
-
-        if (at[mid].first_row <= row)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 vj_status pq_column_jump(pq_column *col, int64_t here, int64_t *n, vj_error *err)
 {
     const pq_page_head *head = NULL;
@@ -87,14 +69,17 @@ vj_status pq_column_jump(pq_column *col, int64_t here, int64_t *n, vj_error *err
     /* in memory, heads are as good as the index unless they do not say how many rows there are */
     bool useful = pages->ahead_bytes <= SPARSE_AHEAD || (col->leaf->max_rep > 0 && *n >= 256);
 
-    /* seen before any jump: a dictionary page in front is then known */
-    VJ_TRY(pq_pages_peek(pages, &head, err));
-    if (head == NULL || !useful || (col->leaf->max_rep == 0 && head->n_values > *n))
-        return VJ_OK;
-    VJ_TRY(pq_pages_index(pages, err));
+    /* seen before any jump: a dictionary page in front is then known; of what is on the disk
+     * the index alone is asked, each head would be a read */
+    if (!pages->exact) {
+        VJ_TRY(pq_pages_peek(pages, &head, err));
+        if (head == NULL || !useful || (col->leaf->max_rep == 0 && head->n_values > *n))
+            return VJ_OK;
+        VJ_TRY(pq_pages_index(pages, err));
+    }
     if (pages->index.n == 0)
         return VJ_OK;
-    int64_t page = page_of_row(&pages->index, here + *n);
+    int64_t page = pq_pages_find(pages, here + *n);
     const pq_location *at = (const pq_location *)(const void *)pages->index.rows.ptr + page;
     if (at->off <= pages->next_off || at->first_row < here)
         return VJ_OK;

@@ -14,6 +14,7 @@ struct vj_pq_cursor {
     int64_t row, n_rows;
     vj_codec *codec;
     vj_pq_cache *cache;
+    bool scattered;
     pq_column *columns;
     int32_t n_columns;
     bool nested; /* a list or struct: slices of its leaves are assembled in tree */
@@ -102,6 +103,7 @@ static vj_status shape(vj_pq_cursor *cur, const vj_pq_file *file, int32_t field_
     for (; cur->n_columns < n; cur->n_columns++)
         pq_column_init(&cur->columns[cur->n_columns], cur->codec, cur->budget);
     vj_pq_cursor_share(cur, cur->cache);
+    vj_pq_cursor_scattered(cur, cur->scattered);
     cur->nested = !leaf;
     cur->signature = signature;
     return pq_tree_init(&cur->tree, node, cur->budget, err);
@@ -195,6 +197,13 @@ void vj_pq_cursor_share(vj_pq_cursor *cur, vj_pq_cache *cache)
     cur->cache = cache;
     for (int32_t i = 0; i < cur->n_columns; i++)
         pq_pages_share(&cur->columns[i].pages, cache);
+}
+
+void vj_pq_cursor_scattered(vj_pq_cursor *cur, bool scattered)
+{
+    cur->scattered = scattered;
+    for (int32_t i = 0; i < cur->n_columns; i++)
+        cur->columns[i].pages.scattered = scattered;
 }
 
 vj_status vj_pq_cursor_aim(vj_pq_cursor *cur, const vj_pq_file *file, int32_t rowgroup_i,
@@ -387,8 +396,12 @@ vj_status vj_pq_cursor_select(vj_pq_cursor *cur, const int32_t *rows, int64_t n,
                               vj_error *err)
 {
     VJ_TRY(check_rows(cur, rows, n, err));
-    for (int32_t i = 0; i < cur->n_columns; i++)
-        pq_column_sparse(&cur->columns[i], n);
+    for (int32_t i = 0; i < cur->n_columns; i++) {
+        pq_column *col = &cur->columns[i];
+
+        pq_column_sparse(col, n);
+        VJ_TRY(wrap_column(cur, col, pq_pages_fetch(&col->pages, rows, n, err), err));
+    }
     for (int64_t done = 0; done < n;) {
         int64_t used = 0;
 

@@ -183,6 +183,31 @@ static vj_status fail_range(const pq_pages *p, int64_t off, int64_t len, vj_erro
                    "ends at %lld", (long long)len, (long long)off, (long long)p->end);
 }
 
+static const pq_location *locations(const pq_pages *p)
+{
+    return (const pq_location *)(const void *)p->index.rows.ptr;
+}
+
+/* Where the page ends that the offset lies in; the offset itself where the index does not say. */
+static int64_t end_of_page(const pq_pages *p, int64_t off)
+{
+    const pq_location *at = locations(p);
+    int64_t lo = 0;
+    int64_t hi = VJ_MAX(p->index.n, 0);
+
+    while (hi - lo > 1) {
+        int64_t mid = lo + (hi - lo) / 2;
+
+        if (at[mid].off <= off)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return p->index.n > 0 && off >= at[lo].off && off < at[lo].off + at[lo].bytes
+               ? at[lo].off + at[lo].bytes
+               : off;
+}
+
 /* File bytes where they lie, or NULL. Checked by need(). */
 static const uint8_t *borrow(pq_pages *p, int64_t off, int64_t len)
 {
@@ -190,6 +215,8 @@ static const uint8_t *borrow(pq_pages *p, int64_t off, int64_t len)
 
     if (off >= p->lent_beg && off + len <= p->lent_end)
         return p->lent + (off - p->lent_beg);
+    if (p->exact)
+        want = VJ_MAX(len, end_of_page(p, off) - off);
     const uint8_t *ptr = vj_source_borrow(p->file->source, off, (size_t)want);
     if (ptr == NULL) {
         p->lends = false;
@@ -341,6 +368,7 @@ vj_status pq_pages_begin(pq_pages *p, const vj_pq_file *file, int32_t rowgroup_i
     p->dict.n = -1;
     p->dict_off = 0;
     p->index.n = -1;
+    p->exact = false;
     return VJ_OK;
 }
 
@@ -741,4 +769,84 @@ vj_status pq_pages_index(pq_pages *p, vj_error *err)
 out:
     vj_buf_fini(&bytes);
     return rc;
+}
+
+/* ---- pages of few rows ---- */
+
+int64_t pq_pages_find(const pq_pages *p, int64_t row)
+{
+    const pq_location *at = locations(p);
+    int64_t lo = 0;
+    int64_t hi = p->index.n;
+
+    while (hi - lo > 1) {
+        int64_t mid = lo + (hi - lo) / 2;
+
+        if (at[mid].first_row <= row)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* The pages of the rows, neighbours at once. */
+static void fetch_rows(const pq_pages *p, const int32_t *rows, int64_t n)
+{
+    const pq_location *at = locations(p);
+    int64_t beg = 0;
+    int64_t end = 0;
+    int64_t page = -1;
+
+    for (int64_t i = 0; i < n; i++) {
+        if (page >= 0 && (page + 1 == p->index.n || rows[i] < at[page + 1].first_row))
+            continue;
+        page = pq_pages_find(p, rows[i]);
+        if (at[page].off != end) {
+            if (end > beg)
+                vj_source_fetch(p->file->source, beg, end - beg);
+            beg = at[page].off;
+        }
+        end = at[page].off + at[page].bytes;
+    }
+    if (end > beg)
+        vj_source_fetch(p->file->source, beg, end - beg);
+}
+
+/* A dictionary lies in front of the first page: it has to be known before any jump. */
+static vj_status note_dictionary(pq_pages *p, vj_error *err)
+{
+    pq_page_head head;
+
+    if (p->next_off != p->beg || p->has_head || locations(p)->off == p->beg)
+        return VJ_OK;
+    vj_source_fetch(p->file->source, p->beg, locations(p)->off - p->beg);
+    VJ_TRY(pq_pages_head_at(p, p->beg, &head, err));
+    if (head.type != PQ_PAGE_DICTIONARY)
+        return VJ_OK;
+    p->dict_off = p->beg;
+    p->dict_head = head;
+    p->next_off += head.head_bytes + head.compressed_bytes;
+    return VJ_OK;
+}
+
+vj_status pq_pages_fetch(pq_pages *p, const int32_t *rows, int64_t n, vj_error *err)
+{
+    const vj_source *source = p->file->source;
+
+    if (!p->scattered || !p->lends || n == 0)
+        return VJ_OK;
+    if (!p->exact) {
+        if (p->chunk.offset_index_len <= 0 || p->leaf->max_rep > 0 ||
+            vj_source_is_cached(source, p->beg, p->end - p->beg))
+            return VJ_OK;
+        VJ_TRY(pq_pages_index(p, err));
+        p->exact = p->index.n > 0;
+        if (!p->exact)
+            return VJ_OK;
+        fetch_rows(p, rows, n);
+        return note_dictionary(p, err);
+    }
+    fetch_rows(p, rows, n);
+    return VJ_OK;
 }

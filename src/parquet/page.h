@@ -79,6 +79,8 @@ typedef struct pq_pages {
     const uint8_t *lent;
     int64_t held_beg, held_end; /* all that was lent of this chunk */
     int64_t ahead_bytes;
+    bool scattered; /* few rows of the chunks to come are wanted */
+    bool exact;     /* so that of this one, which is not in memory, only their pages are borrowed */
     vj_buf body;    /* inflated page */
     vj_buf levels;  /* re-packed levels of the BIT_PACKED encoding */
     pq_dict dict;
@@ -106,6 +108,14 @@ void pq_pages_pass(pq_pages *pages);
 VJ_MUST_CHECK vj_status pq_pages_load(pq_pages *pages, pq_page *page, vj_error *err);
 /* Read the chunk's offset index, if it has one, into pages->index. */
 VJ_MUST_CHECK vj_status pq_pages_index(pq_pages *pages, vj_error *err);
+/*
+ * Few rows of the chunk are wanted: where it lies on the disk, bring in the pages of rows[0..n)
+ * (rising numbers in the group) together, and from here on no others.
+ */
+VJ_MUST_CHECK vj_status pq_pages_fetch(pq_pages *pages, const int32_t *rows, int64_t n,
+                                       vj_error *err);
+/* Last page of the index that begins at or before the row. */
+int64_t pq_pages_find(const pq_pages *pages, int64_t row);
 /* Jump to the page at location i of the index. */
 void pq_pages_jump(pq_pages *pages, int64_t i);
 

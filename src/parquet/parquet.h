@@ -174,6 +174,15 @@ void vj_pq_cursor_share(vj_pq_cursor *cur, vj_pq_cache *cache);
 /* Nothing of what the cursor stands at is compressed: it holds little memory, and going on from
  * where it stands is cheaper than aiming it again. */
 bool vj_pq_cursor_is_stored(const vj_pq_cursor *cur);
+/* Few rows of each chunk to come will be selected: of those on a disk only their pages are read. */
+void vj_pq_cursor_scattered(vj_pq_cursor *cur, bool scattered);
+/* The file is read here and there (vj_source_scattered). */
+void vj_pq_file_scattered(vj_pq_file *file);
+/*
+ * Begin to bring a column's chunks of a row group into memory, where they are not, and return at
+ * once. The bytes begun, 0 for what is there.
+ */
+int64_t vj_pq_fetch(const vj_pq_file *file, int32_t rowgroup_i, int32_t field_i);
 /* Bytes of the file that the cursor has borrowed in place and not given back. */
 int64_t vj_pq_cursor_held_bytes(const vj_pq_cursor *cur);
 /* Those bytes may leave memory; they come again when they are needed. */
@@ -268,6 +277,16 @@ VJ_MUST_CHECK vj_status vj_pq_writer_append_column(vj_pq_writer *writer, const v
                                                    int32_t col_i, vj_error *err);
 VJ_MUST_CHECK vj_status vj_pq_writer_end_append(vj_pq_writer *writer, const vj_batch *batch,
                                                 vj_error *err);
+/* End the row group that is open, if rows are in it; later rows begin another. */
+VJ_MUST_CHECK vj_status vj_pq_writer_end_group(vj_pq_writer *writer, vj_error *err);
+/*
+ * Rows a page from here on, one of fields per top-level column (its codec is not looked at; NULL:
+ * as the file). Between row groups only.
+ */
+VJ_MUST_CHECK vj_status vj_pq_writer_set_pages(vj_pq_writer *writer,
+                                               const vj_pq_field_options *fields, vj_error *err);
+/* Row groups that are complete. */
+int32_t vj_pq_writer_rowgroups(const vj_pq_writer *writer);
 /* Write what is pending and the footer. The outfile is the caller's to finish. */
 VJ_MUST_CHECK vj_status vj_pq_writer_finish(vj_pq_writer *writer, vj_error *err);
 /* Rows that the footer counts; all of them once _finish has been called. */

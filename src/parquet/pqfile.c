@@ -193,3 +193,26 @@ vj_pq_chunk vj_pq_chunk_view(const vj_pq_file *file, int32_t rowgroup_i, int32_t
     pq_stats_get(&file->leaves[leaf_i], &c, &view.stats);
     return view;
 }
+
+void vj_pq_file_scattered(vj_pq_file *file)
+{
+    vj_source_scattered(file->source);
+}
+
+int64_t vj_pq_fetch(const vj_pq_file *file, int32_t rowgroup_i, int32_t field_i)
+{
+    const pq_node *node = &file->nodes[field_i];
+    int64_t begun = 0;
+
+    for (int32_t leaf = node->leaf_beg; leaf < node->leaf_end; leaf++) {
+        pq_chunk c;
+
+        pq_chunk_get(file, rowgroup_i, leaf, &c);
+        int64_t beg = c.dict_off > 0 && c.dict_off < c.data_off ? c.dict_off : c.data_off;
+        if (c.compressed_bytes <= 0 || vj_source_is_cached(file->source, beg, c.compressed_bytes))
+            continue;
+        vj_source_fetch(file->source, beg, c.compressed_bytes);
+        begun += c.compressed_bytes;
+    }
+    return begun;
+}

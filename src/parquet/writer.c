@@ -32,6 +32,7 @@ struct vj_pq_writer {
     vj_budget *budget;
     vj_arena arena;
     vj_leaf_options *leaf_options; /* one per top-level field */
+    int64_t rows_per_page; /* of columns that have no number of their own */
     int64_t rows_per_rowgroup;
     vj_leaf *leaves;
     int32_t *first_leaf;
@@ -98,6 +99,15 @@ static vj_status copy_sorting(vj_pq_writer *writer, const vj_pq_writer_options *
     return VJ_OK;
 }
 
+static void set_page_rows(vj_pq_writer *writer, const vj_schema *schema,
+                          const vj_pq_field_options *fields)
+{
+    for (int32_t i = 0; i < schema->n_fields; i++)
+        writer->leaf_options[i].rows_per_page =
+            fields != NULL && fields[i].rows_per_page > 0 ? fields[i].rows_per_page
+                                                          : writer->rows_per_page;
+}
+
 static vj_status set_leaf_options(vj_pq_writer *writer, const vj_schema *schema,
                                   const vj_pq_writer_options *options, vj_error *err)
 {
@@ -105,9 +115,10 @@ static vj_status set_leaf_options(vj_pq_writer *writer, const vj_schema *schema,
         .codec = (int)options->codec,
         .level = options->level == 0 && options->codec == VJ_PQ_ZSTD ? DEFAULT_ZSTD_LEVEL
                                                                      : options->level,
-        .compat = options->compat,
-        .rows_per_page = options->rows_per_page > 0 ? options->rows_per_page : DEFAULT_PAGE_ROWS};
+        .compat = options->compat};
 
+    writer->rows_per_page =
+        options->rows_per_page > 0 ? options->rows_per_page : DEFAULT_PAGE_ROWS;
     writer->leaf_options = vj_arena_alloc(&writer->arena,
                                           (size_t)schema->n_fields * sizeof all, err);
     if (writer->leaf_options == NULL)
@@ -118,9 +129,8 @@ static vj_status set_leaf_options(vj_pq_writer *writer, const vj_schema *schema,
         writer->leaf_options[i] = all;
         if (own != NULL && own->no_codec)
             writer->leaf_options[i].codec = VJ_CODEC_NONE;
-        if (own != NULL && own->rows_per_page > 0)
-            writer->leaf_options[i].rows_per_page = own->rows_per_page;
     }
+    set_page_rows(writer, schema, options->fields);
     return VJ_OK;
 }
 
@@ -488,6 +498,32 @@ static vj_status close_last_group(vj_pq_writer *writer, vj_error *err)
         rc = vj_leaf_close(&writer->leaves[i], &node->scratch, err);
     give_scratch(writer, node);
     return rc == VJ_OK ? write_group(writer, err) : rc;
+}
+
+vj_status vj_pq_writer_end_group(vj_pq_writer *writer, vj_error *err)
+{
+    if (writer->failed || writer->finished)
+        return vj_fail(err, VJ_E_BUG, "%s: a row group ended in a writer that has %s",
+                       vj_outfile_name(writer->out), writer->failed ? "failed" : "finished");
+    vj_status rc = close_last_group(writer, err);
+    writer->group_rows = writer->group_weight = 0;
+    writer->failed = rc != VJ_OK;
+    return rc == VJ_OK ? rc : vj_wrap(err, rc, "writing %s", vj_outfile_name(writer->out));
+}
+
+vj_status vj_pq_writer_set_pages(vj_pq_writer *writer, const vj_pq_field_options *fields,
+                                 vj_error *err)
+{
+    if (writer->group_rows != 0)
+        return vj_fail(err, VJ_E_BUG, "%s: rows a page set inside a row group",
+                       vj_outfile_name(writer->out));
+    set_page_rows(writer, writer->facts.schema, fields);
+    return VJ_OK;
+}
+
+int32_t vj_pq_writer_rowgroups(const vj_pq_writer *writer)
+{
+    return (int32_t)writer->facts.groups.n;
 }
 
 vj_status vj_pq_writer_finish(vj_pq_writer *writer, vj_error *err)

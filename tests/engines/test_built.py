@@ -1,6 +1,7 @@
 """Built databases, tuned and plain: every engine gives what the oracle makes of the built rows, and
 the built rows are what this file's own splitting and sorting make of the source's."""
 
+import os
 import shutil
 import sys
 import tempfile
@@ -21,6 +22,9 @@ import oracle  # noqa: E402
 
 LAYOUTS = {"tuned": [], "tuned in small pages": ["--page-rows", 64, "--rows-per-run", 7],
            "small": ["--small"], "plain": ["--layout", "plain"]}
+# of a real column that the database has; by its median, so that starts with several rows are cut often
+TIERS = {"tuned in tiers": [], "plain in tiers of merged runs": ["--layout", "plain", "--rows-per-run", 7],
+         "tuned in tiers of small pages": ["--page-rows", 64, "--rows-per-run", 11]}
 
 
 def letters(text):
@@ -76,6 +80,30 @@ def expected_rows(tables, names, key):
     return found
 
 
+def tier_of(database):
+    """A real column of the database and its median, as --tier wants them; None: it has none."""
+    for name, kind in database.files[0].columns if database.files else []:
+        if kind not in ("float64", "float32", "double", "float"):
+            continue
+        found = []
+        for table in database.files:
+            names = [n for n, _ in table.columns]
+            found += [row[names.index(name)] for row in table.rows if name in names]
+        known = sorted(v for v in found if v is not None and 0 < v <= 1)
+        if known and ":" not in name:
+            return f"{name}:{known[len(known) // 2]!r}"
+    return None
+
+
+def leave_memory(folder):
+    """The files to the disk and out of the page cache: they are then read page by page."""
+    for path in folder.glob("*.parquet"):
+        file = os.open(path, os.O_RDONLY)
+        os.fsync(file)
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(file)
+
+
 def build(binary, source, out, options, base):
     words = ["reference", "build", "-q", *options]
     if base is not None:
@@ -117,11 +145,16 @@ def run_case(binary, batch, layouts):
             named = []
             for database, source in zip(tables, sources):
                 out = folder / f"{database.name} {label}"
-                ran = build(binary, source, out, options, base)
+                words = list(options)
+                if label in TIERS and (tier := tier_of(database)):
+                    words += ["--tier", tier]
+                ran = build(binary, source, out, words, base)
                 if ran.code == 2 and "contradict" in ran.stderr:
                     pytest.skip("starts of both counts: refused, as every engine does")
                 assert ran.code == 0, ran.stderr
                 named += ["-a", f"{database.name}={out}"]
+                if label in TIERS:
+                    leave_memory(out)
                 if label == "plain":
                     check_rows(database, out)
             for engine in engines.present():
@@ -153,3 +186,10 @@ def test_engines_agree_on_built_databases(varjoin_bin, seed):
     batch = cases.make_batch(seed, 16)
     batch.options.join = oracle.Options().join  # the native engine joins by the key alone
     run_case(varjoin_bin, batch, LAYOUTS)
+
+
+@pytest.mark.parametrize("seed", [f"built {i}" for i in (0, 5, 11, 18)])
+def test_engines_agree_on_tiers(varjoin_bin, seed):
+    batch = cases.make_batch(seed, 16)
+    batch.options.join = oracle.Options().join
+    run_case(varjoin_bin, batch, TIERS)

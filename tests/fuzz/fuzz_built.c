@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/built.h"
+#include "engine/tiers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -40,10 +41,12 @@ static vj_status read_file(const uint8_t *data, size_t len, vj_budget *budget, v
     vj_pq_file *file = NULL;
     vj_built *built = NULL;
     vj_built_reader *reader = NULL;
+    vj_tiers tiers;
     vj_status rc = VJ_OK;
 
     VJ_TRY(vj_source_memory("input", data, len, &source, err));
     VJ_TRY(vj_pq_open(source, budget, &file, err));
+    VJ_GO(rc, vj_tiers_read(file, &tiers, err));
     VJ_GO(rc, vj_built_read(file, budget, &built, err));
     VJ_GO(rc, vj_built_reader_new(NULL, NULL, budget, &reader, err));
     for (int32_t g = 0; built != NULL && g < VJ_MIN(vj_pq_meta_view(file)->n_rowgroups, 8); g++)
