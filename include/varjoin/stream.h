@@ -66,7 +66,8 @@ typedef struct vj_parquet_write_options {
 
 /*
  * Write the batches of a stream, ours or anybody's, to a Parquet file, which appears whole or not
- * at all. Strings of any Arrow layout, dictionaries, lists, structs, decimals and times are taken.
+ * at all. Strings of any Arrow layout, dictionaries, lists, maps (as lists of pairs), structs, decimals of
+ * 32 to 256 bits and times are taken.
  *
  * owns:    the stream is released in any case; options may be NULL
  * errors:  VJ_E_UNSUPPORTED (a type that Parquet or this writer lacks, with its column),

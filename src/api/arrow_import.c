@@ -75,11 +75,14 @@ static bool sized_type(const char *format, vj_type *out)
         return false;
     long precision = strtol(format + 2, &end, 10);
     long scale = *end == ',' ? strtol(end + 1, &end, 10) : -1;
-    bool is_128 = *end == '\0' || strcmp(end, ",128") == 0;
+    long bits = *end == ',' ? strtol(end + 1, &end, 10) : 128;
+    long digits = bits == 32 ? 9 : bits == 64 ? 18 : bits == 128 ? 38 : bits == 256 ? 76 : 0;
 
-    *out = (vj_type){.kind = VJ_FIXED, .logical = VJ_LOGICAL_DECIMAL, .width_bytes = 16,
-                     .precision = (int32_t)precision, .scale = (int32_t)scale};
-    return is_128 && precision >= 1 && precision <= 38 && scale >= 0 && scale <= precision;
+    *out = (vj_type){.kind = VJ_FIXED, .logical = VJ_LOGICAL_DECIMAL,
+                     .width_bytes = (int32_t)(bits / 8), .precision = (int32_t)precision,
+                     .scale = (int32_t)scale};
+    return *end == '\0' && precision >= 1 && precision <= digits && scale >= 0 &&
+           scale <= precision;
 }
 
 static vj_status import_fields(const struct ArrowSchema *from, const char *column, int depth,
@@ -107,7 +110,8 @@ static vj_status import_type(const struct ArrowSchema *from, const char *column,
         *out = (vj_type){.kind = VJ_I32, .logical = VJ_LOGICAL_NULL};
     else if (strcmp(format, "e") == 0)
         *out = (vj_type){.kind = VJ_FIXED, .logical = VJ_LOGICAL_F16, .width_bytes = 2};
-    else if (strcmp(format, "+s") == 0 || strcmp(format, "+l") == 0 || strcmp(format, "+L") == 0) {
+    else if (strcmp(format, "+s") == 0 || strcmp(format, "+l") == 0 || strcmp(format, "+L") == 0 ||
+             strcmp(format, "+m") == 0) { /* a map is laid out as a list of pairs */
         bool list = format[1] != 's';
 
         if (from->n_children < 1 || (list && from->n_children != 1))
@@ -237,20 +241,22 @@ static vj_status append_views(const import_ctx *ctx, vj_colb *b, const struct Ar
     return VJ_OK;
 }
 
-/* Little-endian 16 bytes to the big-endian ones of ours. */
+/* Little-endian bytes to the big-endian ones of ours. */
 static vj_status append_decimals(vj_colb *b, const struct ArrowArray *a, int64_t beg, int64_t end,
                                  vj_error *err)
 {
-    for (int64_t i = beg; i < end; i++) {
-        const uint8_t *from = (const uint8_t *)a->buffers[1] + 16 * i;
-        uint8_t value[16];
+    int32_t width = b->type.width_bytes;
 
-        for (int k = 0; k < 16; k++)
-            value[k] = from[15 - k];
+    for (int64_t i = beg; i < end; i++) {
+        const uint8_t *from = (const uint8_t *)a->buffers[1] + width * i;
+        uint8_t value[32];
+
+        for (int32_t k = 0; k < width; k++)
+            value[k] = from[width - 1 - k];
         if (is_null_at(a, i))
             VJ_TRY(vj_colb_null(b, err));
         else
-            VJ_TRY(vj_colb_bytes(b, value, sizeof value, err));
+            VJ_TRY(vj_colb_bytes(b, value, (size_t)width, err));
     }
     return VJ_OK;
 }
@@ -423,7 +429,8 @@ vj_status vj_arrow_batch_import(const struct ArrowSchema *schema, const struct A
         return vj_fail(err, VJ_E_SCHEMA, "an Arrow batch of %lld columns: expected %lld",
                        (long long)batch->n_children, (long long)schema->n_children);
     for (int64_t i = 0; i < batch->n_children; i++) {
-        import_ctx ctx = {schema->children[i]->name, budget};
+        const char *name = schema->children[i]->name;
+        import_ctx ctx = {name != NULL ? name : "", budget};
 
         VJ_TRY(append_rows(&ctx, schema->children[i], batch->children[i], batch->offset,
                            batch->length, &builders[i], err));

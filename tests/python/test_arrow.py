@@ -9,6 +9,7 @@ import gc
 import os
 import subprocess
 import sys
+import tempfile
 from decimal import Decimal
 from pathlib import Path
 
@@ -27,8 +28,8 @@ READY = not SANITIZED or "libasan" in os.environ.get("LD_PRELOAD", "")
 here = pytest.mark.skipif(not READY, reason="runs below, with the sanitizer's runtime")
 
 
-@pytest.mark.skipif(READY, reason="no second run is needed")
-def test_with_the_sanitizers_runtime():
+def run_with_runtime(path):
+    """The tests of this file again, where the sanitizer's runtime comes before Python's own."""
     # libstdc++ as well: without it the runtime cannot pass on the C++ exceptions of DuckDB.
     runtimes = [
         subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True).stdout.strip()
@@ -38,11 +39,17 @@ def test_with_the_sanitizers_runtime():
         pytest.skip("no runtime of the sanitizer")
     env = {**os.environ, "LD_PRELOAD": " ".join(runtimes), "ASAN_OPTIONS": "detect_leaks=0",
            "VARJOIN_LIB": str(LIBRARY)}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
-        env=env, capture_output=True, text=True, timeout=250,
-    )
+    with tempfile.TemporaryDirectory(prefix="varjoin-test-") as folder:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--basetemp={folder}/t", path],
+            env=env, capture_output=True, text=True, timeout=250,
+        )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+@pytest.mark.skipif(READY, reason="no second run is needed")
+def test_with_the_sanitizers_runtime():
+    run_with_runtime(__file__)
 
 
 @pytest.fixture(autouse=True)
