@@ -74,6 +74,16 @@ void vj_bcfin_free(vj_bcfin *src)
     vj_free(src);
 }
 
+static vj_status check_index(const vj_bcfin *src, const char *path, vj_error *err)
+{
+    vj_source *source = NULL;
+
+    VJ_TRY(vj_source_open(src->name, &source, err));
+    int64_t file_bytes = vj_source_size(source);
+    vj_source_free(source);
+    return vj_index_check(path, file_bytes, src->raw.budget, err);
+}
+
 static vj_status open_index(vj_bcfin *src, vj_error *err)
 {
     char *path = NULL;
@@ -84,7 +94,7 @@ static vj_status open_index(vj_bcfin *src, vj_error *err)
         return vj_fail(err, VJ_E_NOTFOUND,
                        "%s: regions need an index (%s) beside the file; targets need none",
                        src->name, src->is_bcf ? ".csi" : ".tbi or .csi, and BGZF");
-    VJ_GO(rc, vj_index_check(path, src->raw.budget, err));
+    VJ_GO(rc, check_index(src, path, err));
     if (src->is_bcf) {
         src->csi = bcf_index_load2(src->name, path);
         if (src->csi != NULL)

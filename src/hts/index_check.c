@@ -47,6 +47,8 @@ typedef struct walk {
     const char *name;
     const uint8_t *ptr;
     size_t at, len;
+    uint64_t file_bytes; /* of the file that it belongs to */
+    uint32_t facts_bin;  /* the bin whose chunks are counts and no places */
     vj_error *err;
 } walk;
 
@@ -85,6 +87,22 @@ static vj_status read_count(walk *w, const char *what, size_t item_bytes, int32_
                    "found %d", w->name, what, w->at - 4, (w->len - w->at) / item_bytes, *out);
 }
 
+/* n places in the file: its byte times 2^16, and a byte of the block that begins there. */
+static vj_status check_places(walk *w, size_t n)
+{
+    for (size_t i = 0; i < n; i++, w->at += 8) {
+        uint64_t place = 0;
+
+        for (int k = 7; k >= 0; k--)
+            place = place << 8 | w->ptr[w->at + (size_t)k];
+        if (place >> 16 > w->file_bytes)
+            return vj_fail(w->err, VJ_E_CORRUPT, "%s: expected places in a file of %llu bytes, "
+                           "found byte %llu", w->name, (unsigned long long)w->file_bytes,
+                           (unsigned long long)(place >> 16));
+    }
+    return VJ_OK;
+}
+
 /* "TBI" 1 | n_ref | format col_seq col_beg col_end meta skip | l_nm names */
 static vj_status walk_tbi_head(walk *w, int32_t *n_contigs)
 {
@@ -93,6 +111,7 @@ static vj_status walk_tbi_head(walk *w, int32_t *n_contigs)
     VJ_TRY(read_count(w, "number of contigs", 8, n_contigs));
     VJ_TRY(skip(w, 24, "its columns"));
     VJ_TRY(read_count(w, "length of the names", 1, &n_names));
+    w->facts_bin = 37450;
     return skip(w, (size_t)n_names, "the names");
 }
 
@@ -109,6 +128,7 @@ static vj_status walk_csi_head(walk *w, int32_t *n_contigs)
     if (min_shift < 1 || min_shift > 30 || depth < 0 || depth > 9)
         return vj_fail(w->err, VJ_E_CORRUPT, "%s: expected bins of 2^1 to 2^30 in up to 9 levels, "
                        "found 2^%d in %d", w->name, min_shift, depth);
+    w->facts_bin = (uint32_t)(((1ULL << (3 * depth + 3)) - 1) / 7 + 1);
     VJ_TRY(read_count(w, "length of the extra bytes", 1, &n_aux));
     VJ_TRY(skip(w, (size_t)n_aux, "the extra bytes"));
     return read_count(w, "number of contigs", 4, n_contigs);
@@ -116,15 +136,26 @@ static vj_status walk_csi_head(walk *w, int32_t *n_contigs)
 
 static vj_status walk_bins(walk *w, bool is_csi)
 {
-    const size_t head_bytes = is_csi ? 12 : 4; /* bin, and where it begins in the file */
     int32_t n_bins = 0;
     int32_t n_chunks = 0;
+    int32_t bin = 0;
 
-    VJ_TRY(read_count(w, "number of bins", head_bytes + 4, &n_bins));
+    /* bin, in a .csi where it begins in the file, number of chunks */
+    VJ_TRY(read_count(w, "number of bins", is_csi ? 16 : 8, &n_bins));
     for (int32_t i = 0; i < n_bins; i++) {
-        VJ_TRY(skip(w, head_bytes, "a bin"));
+        VJ_TRY(read32(w, "a bin", &bin));
+        if (is_csi && w->len - w->at < 8)
+            return fail_end(w, "a bin");
+        bool is_facts = (uint32_t)bin == w->facts_bin;
+        if (is_csi && is_facts)
+            w->at += 8;
+        else if (is_csi)
+            VJ_TRY(check_places(w, 1));
         VJ_TRY(read_count(w, "number of chunks", 16, &n_chunks));
-        VJ_TRY(skip(w, (size_t)n_chunks * 16, "chunks"));
+        if (is_facts)
+            w->at += (size_t)n_chunks * 16;
+        else
+            VJ_TRY(check_places(w, (size_t)n_chunks * 2));
     }
     return VJ_OK;
 }
@@ -145,12 +176,12 @@ static vj_status walk_all(walk *w)
         if (is_csi)
             continue;
         VJ_TRY(read_count(w, "number of windows", 8, &n_windows));
-        VJ_TRY(skip(w, (size_t)n_windows * 8, "windows"));
+        VJ_TRY(check_places(w, (size_t)n_windows));
     }
     return VJ_OK;
 }
 
-vj_status vj_index_check(const char *path, vj_budget *budget, vj_error *err)
+vj_status vj_index_check(const char *path, int64_t file_bytes, vj_budget *budget, vj_error *err)
 {
     vj_input *input = NULL;
     vj_textin *in = NULL;
@@ -163,7 +194,8 @@ vj_status vj_index_check(const char *path, vj_budget *budget, vj_error *err)
     VJ_GO(rc, vj_textin_open(input, true, budget, &in, err));
     while (!at_end)
         VJ_GO(rc, vj_textin_read(in, &plain, &at_end, err));
-    walk w = {.name = path, .ptr = plain.ptr, .len = plain.len_bytes, .err = err};
+    walk w = {.name = path, .ptr = plain.ptr, .len = plain.len_bytes,
+              .file_bytes = (uint64_t)file_bytes, .err = err};
     rc = walk_all(&w);
 out:
     vj_textin_free(in);

@@ -17,11 +17,13 @@
 VJ_MUST_CHECK vj_status vj_index_find(const char *path, bool with_tbi, vj_budget *budget,
                                       char **out, vj_error *err);
 /*
- * Walk the whole index.
+ * Walk the whole index of a file of file_bytes: counts against the index's own bytes, places in
+ * the file against its size.
  *
  * memory:  its plain bytes, from the budget, until it returns
  * errors:  VJ_E_CORRUPT (file, what was expected, what was found), VJ_E_IO, VJ_E_NOMEM
  */
-VJ_MUST_CHECK vj_status vj_index_check(const char *path, vj_budget *budget, vj_error *err);
+VJ_MUST_CHECK vj_status vj_index_check(const char *path, int64_t file_bytes, vj_budget *budget,
+                                       vj_error *err);
 
 #endif

@@ -390,9 +390,10 @@ vj_status vj_input_read(vj_input *input, void *dst, size_t cap_bytes, size_t *ou
     if (input->fd < 0) {
         size_t n = VJ_MIN(cap_bytes, input->left_bytes);
 
-        if (n > 0)
+        if (n > 0) { /* the address of no bytes may be NULL, which cannot be counted on from */
             memcpy(dst, input->ptr, n);
-        input->ptr += n;
+            input->ptr += n;
+        }
         input->left_bytes -= n;
         *out_n = n;
         return VJ_OK;

@@ -7,6 +7,8 @@
 
 static vj_span bound_at(const vj_chunk *chunk, uint32_t off, uint32_t len)
 {
+    if (len == 0) /* perhaps there are no bounds at all */
+        return (vj_span){"", 0};
     return (vj_span){(const char *)chunk->bounds.ptr + off, len};
 }
 

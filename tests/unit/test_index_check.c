@@ -61,7 +61,7 @@ static void check(const vj_buf *plain, const char *part)
     fclose(file);
     vj_buf_fini(&bytes);
     vj_budget_init(&budget, 1 << 20);
-    vj_status rc = vj_index_check(path, &budget, &err);
+    vj_status rc = vj_index_check(path, 1000, &budget, &err);
     if (part[0] == '\0')
         assert_ok(rc, &err);
     else if (rc != VJ_E_CORRUPT || strstr(err.text, part) == NULL || strstr(err.text, path) == NULL)
@@ -117,6 +117,27 @@ static void bins_of_csi(void **state)
         check(&plain, cases[i].part);
         vj_buf_fini(&plain);
     }
+}
+
+/* Byte 1000 is the end of a file of 1000 bytes, byte 1001 is none. */
+static void places_are_in_the_file(void **state)
+{
+    vj_buf plain = {0};
+
+    (void)state;
+    put_tbi(&plain, 1, 2, 1, 1, 1);
+    size_t chunk = plain.len_bytes - 12 - 16;
+    plain.ptr[chunk + 2] = 0xe8;
+    plain.ptr[chunk + 3] = 3;
+    check(&plain, "");
+    plain.ptr[chunk + 2]++;
+    check(&plain, "found byte 1001");
+    plain.ptr[chunk - 8] = 37450 & 0xff; /* counts, not places */
+    plain.ptr[chunk - 7] = 37450 >> 8;
+    check(&plain, "");
+    plain.ptr[plain.len_bytes - 1] = 1;
+    check(&plain, "expected places in a file of 1000 bytes");
+    vj_buf_fini(&plain);
 }
 
 static void other_bytes_and_every_cut_are_refused(void **state)
@@ -179,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_of_tbi),
         cmocka_unit_test(bins_of_csi),
+        cmocka_unit_test(places_are_in_the_file),
         cmocka_unit_test(other_bytes_and_every_cut_are_refused),
         cmocka_unit_test(an_index_is_found_by_its_names),
     };
