@@ -2,7 +2,10 @@
 #
 #   make            build/release/varjoin          make demo    simulate, annotate, show
 #   make bench-kernels  instructions of the kernels against the record
-#   make test-long  every fault at every call, minutes
+#   make test-long  every fault at every call, clang-tidy: minutes
+#   make fuzz       every fuzz target for FUZZ_SECONDS; make fuzz-afl the same under AFL++
+#   make coverage   which lines of the readers the tests run
+#   make lint       clang-tidy
 #   make test       sanitizers and all tests       make bench   compare with the peers
 #   make deps       install what is missing        make install prefix=/usr/local
 #   make dagster-demo   the assets in Dagster's web UI      make wheel   dist/varjoin-*.whl
@@ -76,18 +79,34 @@ test-long: test-deps
 check-rules: dev
 	@ctest --test-dir build/dev -L rules --output-on-failure
 
-# Each fuzz target for FUZZ_SECONDS, from its corpus; new finds stay in build/fuzz/found.
+# Each fuzz target for FUZZ_SECONDS, from its corpus, and a table of what came of it; new finds stay
+# in build/fuzz/found. FUZZ_TARGETS="fuzz_vcf fuzz_bcf" takes some of them.
 FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?=
 fuzz:
 	$(call configure,fuzz)
-	@cmake --build build/fuzz --parallel $(JOBS)
-	@for target in build/fuzz/tests/fuzz_*; do \
-	  [ -x $$target ] && [ -f $$target ] || continue; name=$$(basename $$target); \
-	  mkdir -p build/fuzz/found/$$name; echo "== $$name"; \
-	  $$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 \
-	    -artifact_prefix=build/fuzz/found/$$name- -verbosity=0 -print_final_stats=1 \
-	    build/fuzz/found/$$name tests/fuzz/corpus/$$name || exit 1; \
-	done
+	@cmake --build build/fuzz --parallel $(JOBS) --target fuzz_all
+	@tools/run_fuzz build/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+# The same targets under AFL++ (Debian, Ubuntu: afl++).
+fuzz-afl:
+	@command -v afl-clang-fast >/dev/null || { echo "make fuzz-afl: afl++ is missing"; exit 1; }
+	@test -f build/afl/CMakeCache.txt || CC=afl-clang-fast cmake --preset afl $(GENERATOR) >/dev/null
+	@cmake --build build/afl --parallel $(JOBS) --target fuzz_all
+	@tools/run_fuzz build/afl $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+# Which lines the tests run: unit, property, fault, fuzz replay, and the program from outside.
+coverage: test-deps
+	$(call configure,cover)
+	@cmake --build build/cover --parallel $(JOBS)
+	@find build/cover -name '*.gcda' -delete
+	@ctest --test-dir build/cover --parallel $(JOBS) --timeout 600 -L 'quick|cli|interop|engines' || true
+	@tools/coverage build/cover
+
+# clang-tidy over src/ and cli/; minutes, so it is a part of `make test-long`.
+lint: dev
+	@command -v clang-tidy >/dev/null || { echo "make lint: clang-tidy is missing"; exit 1; }
+	@tools/check_tidy clang-tidy build/dev
 
 build/bench-venv/ready: bench/requirements.txt
 	@python3 -m venv build/bench-venv
@@ -125,6 +144,6 @@ install: release
 	@cmake --install build/release --prefix $(DESTDIR)$(prefix)
 
 clean:
-	rm -rf build/dev build/release build/tsan build/fuzz build/cover
+	rm -rf build/dev build/release build/tsan build/fuzz build/afl build/cover
 
-.PHONY: bench-genome bench-kernels bench-memory test-memory test-long all release deps demo dagster-demo wheel test-deps duckdb dev test check-rules fuzz bench install clean
+.PHONY: fuzz-afl coverage lint bench-genome bench-kernels bench-memory test-memory test-long all release deps demo dagster-demo wheel test-deps duckdb dev test check-rules fuzz bench install clean

@@ -49,6 +49,7 @@ typedef struct walk {
     size_t at, len;
     uint64_t file_bytes; /* of the file that it belongs to */
     uint32_t facts_bin;  /* the bin whose chunks are counts and no places */
+    bool one_level;      /* bin 0 is the only one */
     vj_error *err;
 } walk;
 
@@ -129,6 +130,7 @@ static vj_status walk_csi_head(walk *w, int32_t *n_contigs)
         return vj_fail(w->err, VJ_E_CORRUPT, "%s: expected bins of 2^1 to 2^30 in up to 9 levels, "
                        "found 2^%d in %d", w->name, min_shift, depth);
     w->facts_bin = (uint32_t)(((1ULL << (3 * depth + 3)) - 1) / 7 + 1);
+    w->one_level = depth == 0;
     VJ_TRY(read_count(w, "length of the extra bytes", 1, &n_aux));
     VJ_TRY(skip(w, (size_t)n_aux, "the extra bytes"));
     return read_count(w, "number of contigs", 4, n_contigs);
@@ -139,6 +141,7 @@ static vj_status walk_bins(walk *w, bool is_csi)
     int32_t n_bins = 0;
     int32_t n_chunks = 0;
     int32_t bin = 0;
+    bool has_root = false;
 
     /* bin, in a .csi where it begins in the file, number of chunks */
     VJ_TRY(read_count(w, "number of bins", is_csi ? 16 : 8, &n_bins));
@@ -146,6 +149,7 @@ static vj_status walk_bins(walk *w, bool is_csi)
         VJ_TRY(read32(w, "a bin", &bin));
         if (is_csi && w->len - w->at < 8)
             return fail_end(w, "a bin");
+        has_root = has_root || bin == 0;
         bool is_facts = (uint32_t)bin == w->facts_bin;
         if (is_csi && is_facts)
             w->at += 8;
@@ -157,6 +161,10 @@ static vj_status walk_bins(walk *w, bool is_csi)
         else
             VJ_TRY(check_places(w, (size_t)n_chunks * 2));
     }
+    /* htslib 1.16 looks for the parent of bin 0, and does not come back */
+    if (w->one_level && !has_root)
+        return vj_fail(w->err, VJ_E_UNSUPPORTED, "%s: regions need a bin 0 for each contig in an "
+                       "index of one level, found none; targets need no index", w->name);
     return VJ_OK;
 }
 

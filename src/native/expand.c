@@ -76,7 +76,7 @@ static vj_status add_rows(vj_expansion *ex, int32_t row, int64_t total, int64_t 
     for (int32_t d = 0; d < ex->n_dbs; d++) {
         vj_row_list *list = &ex->row_db[d];
         int32_t n = rows_of_key(ex, d, key);
-        const int32_t *rows = ex->matches[d].by_key.ptr + *bounds_of(ex, d, key);
+        const int32_t *rows = n > 0 ? ex->matches[d].by_key.ptr + *bounds_of(ex, d, key) : NULL;
 
         VJ_TRY(VJ_VEC_RESERVE(list, end - beg, err));
         repeat /= VJ_MAX(n, 1);
