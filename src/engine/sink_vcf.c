@@ -7,6 +7,7 @@ struct vj_sink_vcf {
     vj_buf lines;
     VJ_VEC(int64_t) first_row;
     int32_t alt_index_i; /* field of the left schema */
+    int64_t n_sample_rows; /* of alleles that an earlier sample gave already: one line has all */
 };
 
 static vj_vcf_out_kind out_kind(vj_output_kind kind)
@@ -110,6 +111,10 @@ static vj_status open_writer(vj_sink_vcf *sink, vj_error *err)
         .n_annotations = n,
         .provenance = &provenance,
     };
+    if (reader != NULL && (plan->options.samples != NULL || plan->options.sites_only)) {
+        options.chooses_samples = true;
+        options.n_samples = vj_vcf_chosen_view(reader, &options.samples);
+    }
     rc = reader == NULL ? make_table(sink, &options, err) : VJ_OK;
     if (rc != VJ_OK)
         goto out;
@@ -118,6 +123,18 @@ static vj_status open_writer(vj_sink_vcf *sink, vj_error *err)
 out:
     vj_arena_fini(&arena);
     return rc;
+}
+
+/* A record's own fields stay as they are, so the choices of columns have nothing to choose. */
+static void say_what_lines_keep(const vj_plan *plan)
+{
+    const vj_job_options *o = &plan->options;
+
+    if (o->info_fields != NULL || o->format_fields != NULL || o->without_formats)
+        vj_plan_log(plan, VJ_LOG_WARNING,
+                    "VCF and BCF keep the INFO and FORMAT fields of their records: --info-fields, "
+                    "--format-fields and --no-formats choose columns of Parquet and TSV only "
+                    "(--sites-only leaves the samples out of VCF too)");
 }
 
 vj_status vj_sink_vcf_open(const vj_plan *plan, vj_sink_vcf **out, vj_error *err)
@@ -134,6 +151,8 @@ vj_status vj_sink_vcf_open(const vj_plan *plan, vj_sink_vcf **out, vj_error *err
         vj_sink_vcf_free(sink);
         return rc;
     }
+    if (sink->table == NULL)
+        say_what_lines_keep(plan);
     *out = sink;
     return VJ_OK;
 }
@@ -149,6 +168,8 @@ static vj_status find_first_rows(vj_sink_vcf *sink, const vj_out_batch *rows, vj
     for (int64_t i = 0; i < rows->batch.n_rows; i++) {
         int32_t left_row = rows->row_left != NULL ? rows->row_left[i] : (int32_t)i;
 
+        sink->n_sample_rows +=
+            left_row > 0 && left->row_key[left_row] == left->row_key[left_row - 1];
         for (; record <= left->key_record[left->row_key[left_row]]; record++)
             sink->first_row.ptr[sink->first_row.n++] = i;
     }
@@ -173,7 +194,8 @@ static void note_counts(const vj_sink_vcf *sink, vj_result *result)
 {
     const vj_vcf_out_counts *counts = vj_vcf_writer_counts(sink->writer);
 
-    result->vcf_extra_rows += counts->n_extra_rows; /* beside those that never came here */
+    /* Beside those that never came here. */
+    result->vcf_extra_rows += counts->n_extra_rows - sink->n_sample_rows;
     result->vcf_out_of_range = counts->n_out_of_range;
 }
 

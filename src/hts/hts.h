@@ -90,6 +90,8 @@ void vj_vcf_free(vj_vcf_reader *reader);
  * bytes read stay; a further block is not to be had. */
 void vj_vcf_release(vj_vcf_reader *reader);
 const vj_vcf_header *vj_vcf_header_view(const vj_vcf_reader *reader);
+/* The samples that give rows, as indices into the header's, in the order of -s; their number. */
+int32_t vj_vcf_chosen_view(const vj_vcf_reader *reader, const int32_t **out);
 const char *vj_vcf_format_name(const vj_vcf_reader *reader); /* "VCF 4.2, BGZF" */
 /*
  * Stretch i of a contig that regions (else targets) leave, ascending, 1-based and closed; false:

@@ -76,6 +76,9 @@ typedef struct vj_vcf_write_options {
     int32_t level;     /* of compression, 1 ... 9; 0: the default, 6 */
     int32_t n_threads; /* compression threads beside the caller's; 0 or 1: none */
     const vj_vcf_header *header; /* read by _open only; its lines are written as they are */
+    bool chooses_samples;   /* false: all samples of the header */
+    const int32_t *samples; /* else these of it, in this order; none: no FORMAT column; copied */
+    int32_t n_samples;
     const vj_vcf_annotation *annotations; /* read by _open only */
     int32_t n_annotations;
     const vj_out_provenance *provenance; /* NULL: none */
@@ -92,7 +95,7 @@ typedef struct vj_vcf_writer vj_vcf_writer;
 
 /*
  * Make a writer on path and write the header: the lines of the input header in order, then the
- * new INFO lines, then provenance, then #CHROM with all samples of the header. Standard output
+ * new INFO lines, then provenance, then #CHROM with the samples. Standard output
  * ("-"), pipes and memory never get an index, nor do formats without BGZF.
  *
  * errors:  VJ_E_USAGE (ids, see above), VJ_E_UNSUPPORTED (column types), VJ_E_OUTPUT,
@@ -121,10 +124,11 @@ typedef struct vj_vcf_annotated {
 /*
  * Text of the records as the writer wants it, appended to text; counts are added to. Pure with
  * regard to the writer. All bytes of a record stay as they are except: INFO grows by the
- * annotations ('.' gives way to them), the line end is one LF, and where the header has no
- * samples a FORMAT column is cut off.
+ * annotations ('.' gives way to them), the line end is one LF, where samples are chosen the others
+ * are left out, and without samples a FORMAT column is cut off.
  *
- * errors:  VJ_E_CORRUPT a line of fewer than 8 columns; VJ_E_NOMEM
+ * errors:  VJ_E_CORRUPT a line of fewer than 8 columns or, with chosen samples, without one of
+ *          them; VJ_E_NOMEM
  * cost:    O(bytes of the lines + rows * fields)
  */
 VJ_MUST_CHECK vj_status vj_vcf_writer_format(const vj_vcf_writer *writer,

@@ -59,6 +59,23 @@ static vj_status open_sink(vj_vcf_writer *writer, const vj_vcf_write_options *op
                            &writer->sink.bgzf, err);
 }
 
+static vj_status take_samples(vj_vcf_writer *writer, const vj_vcf_write_options *options,
+                              vj_error *err)
+{
+    size_t n = (size_t)options->n_samples;
+
+    writer->chooses_samples = options->chooses_samples;
+    writer->has_samples = options->chooses_samples ? n > 0 : options->header->n_samples > 0;
+    if (!options->chooses_samples || n == 0)
+        return VJ_OK;
+    writer->samples = vj_arena_alloc(&writer->arena, n * sizeof *writer->samples, err);
+    if (writer->samples == NULL)
+        return VJ_E_NOMEM;
+    memcpy(writer->samples, options->samples, n * sizeof *writer->samples);
+    writer->n_samples = options->n_samples;
+    return VJ_OK;
+}
+
 vj_status vj_vcf_writer_take(vj_outfile *file, const vj_vcf_write_options *options,
                              vj_budget *budget, vj_vcf_writer **out, vj_error *err)
 {
@@ -75,7 +92,6 @@ vj_status vj_vcf_writer_take(vj_outfile *file, const vj_vcf_write_options *optio
     writer->sink.file = file;
     writer->n_fields = options->n_annotations;
     writer->space_is_legal = options->header->version_minor >= 3;
-    writer->has_samples = options->header->n_samples > 0;
     vj_arena_init(&writer->arena, budget, 4096);
     vj_buf_init(&writer->text, budget, 0);
     vj_buf_init(&writer->bytes, budget, 0);
@@ -83,6 +99,7 @@ vj_status vj_vcf_writer_take(vj_outfile *file, const vj_vcf_write_options *optio
     writer->fields = vj_calloc(budget, (size_t)writer->n_fields, sizeof *writer->fields, err);
     if (writer->fields == NULL)
         goto out;
+    VJ_GO(rc, take_samples(writer, options, err));
     VJ_GO(rc, open_sink(writer, options, err));
     VJ_GO(rc, write_header(writer, options, err));
     VJ_GO(rc, start_index(writer, options, err));

@@ -29,6 +29,9 @@ struct vj_vcf_writer {
     int32_t n_fields;
     bool space_is_legal; /* in values: from VCF 4.3 on */
     bool has_samples;
+    bool chooses_samples;
+    int32_t *samples; /* chosen ones, in the arena */
+    int32_t n_samples;
     vj_buf text;  /* of _append */
     vj_buf bytes; /* one BCF record */
     vj_vcf_out_counts counts;

@@ -156,14 +156,18 @@ out:
     return rc;
 }
 
-static vj_status put_column_line(vj_buf *out, const vj_vcf_header *header, vj_error *err)
+static vj_status put_column_line(vj_buf *out, const vj_vcf_write_options *options, vj_error *err)
 {
+    const vj_vcf_header *header = options->header;
+    int32_t n = options->chooses_samples ? options->n_samples : header->n_samples;
+
     VJ_TRY(vj_buf_append_text(out, "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO", err));
-    if (header->n_samples > 0)
+    if (n > 0)
         VJ_TRY(vj_buf_append_text(out, "\tFORMAT", err));
-    for (int32_t i = 0; i < header->n_samples; i++) {
+    for (int32_t i = 0; i < n; i++) {
+        int32_t sample = options->chooses_samples ? options->samples[i] : i;
         VJ_TRY(vj_buf_push(out, '\t', err));
-        VJ_TRY(vj_buf_append_text(out, header->samples[i], err));
+        VJ_TRY(vj_buf_append_text(out, header->samples[sample], err));
     }
     return vj_buf_push(out, '\n', err);
 }
@@ -190,5 +194,5 @@ vj_status vj_vcf_header_put(vj_buf *out, const vj_vcf_write_options *options, vj
     }
     VJ_TRY(put_infos(out, options, arena, fields, err));
     VJ_TRY(vj_provenance_put(out, options->provenance, err));
-    return put_column_line(out, header, err);
+    return put_column_line(out, options, err);
 }

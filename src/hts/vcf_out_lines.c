@@ -162,9 +162,41 @@ static vj_status put_fields(const vj_vcf_writer *writer, const vj_vcf_annotated 
     return VJ_OK;
 }
 
+/* Starts of the columns of tail: FORMAT, then the samples; one more for the end. */
+typedef VJ_VEC(const char *) column_starts;
+
+static vj_status split_samples(vj_span tail, column_starts *starts, vj_error *err)
+{
+    const char *end = tail.ptr + tail.len_bytes;
+
+    VJ_VEC_RESET(starts);
+    for (const char *at = tail.ptr + 1; at != NULL; at = next_column(at, end))
+        VJ_TRY(VJ_VEC_PUSH(starts, at, err));
+    return VJ_VEC_PUSH(starts, end + 1, err);
+}
+
+/* FORMAT and the chosen samples, each behind its tab. */
+static vj_status put_chosen_samples(const vj_vcf_writer *writer, vj_span tail,
+                                    column_starts *starts, vj_buf *text, vj_error *err)
+{
+    if (tail.len_bytes == 0)
+        return VJ_OK;
+    VJ_TRY(split_samples(tail, starts, err));
+    for (int32_t i = -1; i < writer->n_samples; i++) {
+        size_t column = i < 0 ? 0 : (size_t)writer->samples[i] + 1;
+        if (column + 1 >= starts->n)
+            return vj_fail(err, VJ_E_CORRUPT,
+                           "a record for the output has %zu samples, expected at least %zu",
+                           starts->n - 2, column);
+        const char *beg = starts->ptr[column] - 1;
+        VJ_TRY(vj_buf_append(text, beg, (size_t)(starts->ptr[column + 1] - 1 - beg), err));
+    }
+    return VJ_OK;
+}
+
 static vj_status put_record(const vj_vcf_writer *writer, const vj_vcf_annotated *in,
-                            int64_t record_i, vj_buf *text, vj_vcf_out_counts *counts,
-                            vj_error *err)
+                            int64_t record_i, column_starts *starts, vj_buf *text,
+                            vj_vcf_out_counts *counts, vj_error *err)
 {
     record_parts parts = {0};
     bool has_rows = in->first_row != NULL && writer->n_fields > 0;
@@ -186,7 +218,10 @@ static vj_status put_record(const vj_vcf_writer *writer, const vj_vcf_annotated 
     }
     if (text->len_bytes == info_at)
         VJ_TRY(vj_buf_push(text, '.', err));
-    VJ_TRY(vj_buf_append(text, parts.tail.ptr, parts.tail.len_bytes, err));
+    if (writer->chooses_samples)
+        VJ_TRY(put_chosen_samples(writer, parts.tail, starts, text, err));
+    else
+        VJ_TRY(vj_buf_append(text, parts.tail.ptr, parts.tail.len_bytes, err));
     counts->n_records++;
     return vj_buf_push(text, '\n', err);
 }
@@ -194,7 +229,11 @@ static vj_status put_record(const vj_vcf_writer *writer, const vj_vcf_annotated 
 vj_status vj_vcf_writer_format(const vj_vcf_writer *writer, const vj_vcf_annotated *records,
                                vj_buf *text, vj_vcf_out_counts *counts, vj_error *err)
 {
-    for (int64_t i = 0; i < records->n_records; i++)
-        VJ_TRY(put_record(writer, records, i, text, counts, err));
-    return VJ_OK;
+    vj_status rc = VJ_OK;
+    column_starts starts = {.budget = writer->budget};
+
+    for (int64_t i = 0; i < records->n_records && rc == VJ_OK; i++)
+        rc = put_record(writer, records, i, &starts, text, counts, err);
+    VJ_VEC_FINI(&starts);
+    return rc;
 }

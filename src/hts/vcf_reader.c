@@ -225,6 +225,12 @@ out:
     return rc;
 }
 
+int32_t vj_vcf_chosen_view(const vj_vcf_reader *reader, const int32_t **out)
+{
+    *out = reader->chosen.ptr;
+    return (int32_t)reader->chosen.n;
+}
+
 const vj_vcf_header *vj_vcf_header_view(const vj_vcf_reader *reader)
 {
     return &reader->header;

@@ -8,7 +8,7 @@
 static const char *const header_lines[] = {
     "##fileformat=VCFv4.3", "##INFO=<ID=DP,Number=1,Type=Integer,Description=\"Depth\">",
     "##contig=<ID=1,length=1000>"};
-static const char *const sample_names[] = {"S1", "S2"};
+static const char *const sample_names[] = {"S1", "S2", "S3"};
 static const vj_vcf_def infos[] = {{.id = "DP", .kind = VJ_VCF_INTEGER, .number = 1, .declared = true}};
 
 static vj_vcf_header small_header(int32_t version_minor, int32_t n_samples)
@@ -222,6 +222,55 @@ static void annotations_of_all_alts_are_put_together(void **state)
         vj_colb_fini(&b[i]);
 }
 
+static void chosen_samples_stay_in_the_order_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t n, samples[3];
+        const char *expected;
+    } cases[] = {
+        {1, {2}, "1\t1\t.\tA\tC\t.\t.\tDP=3\tGT:AD\tc:3\n1\t2\t.\tA\tC\t.\t.\t.\n"},
+        {2, {2, 0}, "1\t1\t.\tA\tC\t.\t.\tDP=3\tGT:AD\tc:3\ta:1\n1\t2\t.\tA\tC\t.\t.\t.\n"},
+        {0, {0}, "1\t1\t.\tA\tC\t.\t.\tDP=3\n1\t2\t.\tA\tC\t.\t.\t.\n"},
+    };
+    vj_vcf_header header = small_header(3, 3);
+    vj_span lines[] = {vj_span_of("1\t1\t.\tA\tC\t.\t.\tDP=3\tGT:AD\ta:1\tb:2\tc:3\r\n"),
+                       vj_span_of("1\t2\t.\tA\tC\t.\t.\t.")};
+    vj_vcf_annotated in = {.n_records = 2, .lines = lines};
+
+    for (size_t i = 0; i < VJ_COUNT(cases); i++) {
+        vj_vcf_write_options options = {.header = &header, .chooses_samples = true,
+                                        .samples = cases[i].samples, .n_samples = cases[i].n};
+        vj_buf text = {0};
+        vj_vcf_out_counts counts;
+
+        records_of(&options, &in, &text, &counts);
+        assert_string_equal(text_of(&text), cases[i].expected);
+        vj_buf_fini(&text);
+    }
+}
+
+static void a_record_without_a_chosen_sample_is_an_error(void **state)
+{
+    (void)state;
+    vj_vcf_header header = small_header(3, 3);
+    vj_vcf_write_options options = {.header = &header, .chooses_samples = true,
+                                    .samples = (int32_t[]){2}, .n_samples = 1};
+    vj_span line = vj_span_of("1\t1\t.\tA\tC\t.\t.\tDP=3\tGT\ta\tb");
+    vj_vcf_annotated in = {.n_records = 1, .lines = &line};
+    vj_error err = {0};
+    vj_buf file = {0};
+    vj_outfile *out = NULL;
+    vj_vcf_writer *writer = NULL;
+
+    assert_ok(vj_outfile_memory(&file, &out, &err), &err);
+    assert_ok(vj_vcf_writer_take(out, &options, NULL, &writer, &err), &err);
+    assert_int_equal(vj_vcf_writer_append(writer, &in, &err), VJ_E_CORRUPT);
+    assert_non_null(strstr(err.text, "has 2 samples, expected at least 3"));
+    vj_vcf_writer_free(writer);
+    vj_buf_fini(&file);
+}
+
 /* One record with one ALT and one text value. */
 static void check_text(int32_t version_minor, const char *value, const char *expected)
 {
@@ -376,6 +425,8 @@ int main(void)
         cmocka_unit_test(header_without_version_or_samples_is_completed),
         cmocka_unit_test(colliding_names_and_nested_types_are_refused),
         cmocka_unit_test(annotations_of_all_alts_are_put_together),
+        cmocka_unit_test(chosen_samples_stay_in_the_order_asked_for),
+        cmocka_unit_test(a_record_without_a_chosen_sample_is_an_error),
         cmocka_unit_test(values_are_percent_encoded),
         cmocka_unit_test(values_have_the_text_of_their_type),
         cmocka_unit_test(list_elements_are_joined_by_bars),
