@@ -53,6 +53,12 @@ build/venv/ready: tests/requirements.txt
 	@build/venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	@touch $@
 
+# Writers of Parquet for `make test-long`, in a venv of their own.
+build/writers/ready: tests/requirements-writers.txt
+	@python3 -m venv build/writers
+	@build/writers/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-writers.txt
+	@touch $@
+
 test-deps:
 	@tools/install_deps.sh test
 	@$(MAKE) --no-print-directory build/venv/ready
@@ -73,6 +79,7 @@ test: test-deps
 
 # What takes minutes: every call of every operation failing, and what else is labelled so.
 test-long: test-deps
+	@$(MAKE) --no-print-directory build/writers/ready || echo "Parquet of fastparquet, datafusion and Spark will not be tried"
 	@$(MAKE) --no-print-directory dev
 	@ctest --test-dir build/dev --output-on-failure --timeout 1800 -L long
 

@@ -315,7 +315,8 @@ def test_fastparquet(tmp_path, nulls, codec, times):
         fastparquet.write(str(p), frame, compression=codec, times=times, row_group_offsets=170)
     except Exception as error:
         pytest.skip(f"fastparquet: {error}")
-    confirm(p, QUICK_WAYS)
+    # it writes no time as an INT96 beyond 64 bits, which every reader takes differently
+    confirm(p, QUICK_WAYS, {"ts_ns"} if times == "int96" else ())
 
 
 @needs("datafusion")
