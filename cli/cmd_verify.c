@@ -4,12 +4,13 @@
 #include "base/json.h"
 #include "varjoin/verify.h"
 
-enum { ID_JSON = 256, ID_SAME, ID_EXPECT, ID_MEMORY, ID_REPORT };
+enum { ID_JSON = 256, ID_SAME, ID_EXPECT, ID_MEMORY, ID_REPORT, ID_NO_CHECKSUMS };
 
 static const vj_cli_option options[] = {
     {ID_EXPECT, "expect", "HASH", NULL,
      "compare with this content hash instead of the one in the file", NULL},
     {ID_SAME, "same", NULL, NULL, "all files must have the same rows, in any order", NULL},
+    {ID_NO_CHECKSUMS, "no-checksums", NULL, NULL, "read pages whose checksum differs too", NULL},
     TRACKED_OPTION(ID_REPORT),
     {ID_JSON, "json", NULL, NULL, "one JSON object a line on standard output", NULL},
     {'@', "threads", "N", NULL, "threads [2]", "VARJOIN_THREADS"},
@@ -45,6 +46,7 @@ static vj_status take_option(const vj_cli_args *args, int id, settings *s, vj_er
     case ID_JSON: s->json = true; return VJ_OK;
     case ID_REPORT: s->report_path = args->value; return VJ_OK;
     case ID_SAME: s->same = true; return VJ_OK;
+    case ID_NO_CHECKSUMS: s->verify.ignore_checksums = 1; return VJ_OK;
     case ID_EXPECT:
         if (strlen(args->value) != 37 || strncmp(args->value, "vjh1:", 5) != 0)
             return vj_cli_refuse(args, err, "expected vjh1: and 32 hexadecimal digits, found %.80s",

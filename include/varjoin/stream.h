@@ -35,6 +35,17 @@ extern "C" {
 VJ_API VJ_MUST_CHECK vj_status vj_parquet_stream(const char *path, int64_t memory_bytes,
                                                  struct ArrowArrayStream *out, vj_error *err);
 
+typedef struct vj_parquet_read_options {
+    size_t struct_size;
+    int64_t memory_bytes;
+    int ignore_checksums; /* read pages whose checksum differs: some writers left wrong ones */
+} vj_parquet_read_options;
+#define VJ_PARQUET_READ_OPTIONS_INIT {.struct_size = sizeof(vj_parquet_read_options)}
+/* The same with options, which may be NULL. */
+VJ_API VJ_MUST_CHECK vj_status vj_parquet_stream_open(const char *path,
+                                                      const vj_parquet_read_options *options,
+                                                      struct ArrowArrayStream *out, vj_error *err);
+
 /*
  * The rows that vj_job_annotate or vj_job_normalize would write, as record batches of about as many
  * rows as a batch of the job has, made by the native engine while they are fetched. Of the

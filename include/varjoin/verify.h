@@ -23,6 +23,7 @@ typedef struct vj_verify_options {
     /* Called now and then, from any thread; non-zero stops the run (cancelled). */
     int (*progress)(void *user, int64_t n_rows_done, int64_t n_rows_total);
     void *user;
+    int ignore_checksums; /* read pages whose checksum differs */
 } vj_verify_options;
 #define VJ_VERIFY_OPTIONS_INIT {.struct_size = sizeof(vj_verify_options)}
 
@@ -37,7 +38,8 @@ typedef struct vj_verify_result {
 } vj_verify_result;
 
 /*
- * Read all rows of a Parquet file of any writer. Checks page CRCs on the way.
+ * Read all rows of a Parquet file of any writer. Checks page CRCs on the way,
+ * unless told not to.
  *
  * errors: VJ_E_POLICY when rows or hash differ from the key-values varjoin.rows and
  *         varjoin.content_hash (or options->expected_hash): *result is then filled all the same;

@@ -38,6 +38,16 @@ class _Stream(ctypes.Structure):
     ]
 
 
+class _ReadOptions(ctypes.Structure):
+    """vj_parquet_read_options of include/varjoin/stream.h"""
+
+    _fields_ = [
+        ("struct_size", ctypes.c_size_t),
+        ("memory_bytes", ctypes.c_int64),
+        ("ignore_checksums", ctypes.c_int),
+    ]
+
+
 class _WriteOptions(ctypes.Structure):
     """vj_parquet_write_options of include/varjoin/stream.h"""
 
@@ -68,10 +78,10 @@ def _load() -> ctypes.CDLL:
             library = ctypes.CDLL(path)
         except OSError as error:
             raise BinaryNotFound(f"libvarjoin cannot be loaded: {error}; set VARJOIN_LIB") from None
-        library.vj_parquet_stream.argtypes = [
-            ctypes.c_char_p, ctypes.c_int64, ctypes.POINTER(_Stream), ctypes.POINTER(_Error),
+        library.vj_parquet_stream_open.argtypes = [
+            ctypes.c_char_p, ctypes.POINTER(_ReadOptions), ctypes.POINTER(_Stream), ctypes.POINTER(_Error),
         ]
-        library.vj_parquet_stream.restype = ctypes.c_int
+        library.vj_parquet_stream_open.restype = ctypes.c_int
         library.vj_parquet_write.argtypes = [
             ctypes.POINTER(_Stream), ctypes.c_char_p, ctypes.POINTER(_WriteOptions), ctypes.POINTER(_Error),
         ]
@@ -107,11 +117,12 @@ class ParquetStream:
 
     Each consumer starts at the first row. ``memory`` bounds what a stream and the batches that
     its consumer keeps may hold; a consumer that collects everything needs room for the table.
+    ``checksums=False`` reads pages whose checksum differs too.
     """
 
-    def __init__(self, path: StrPath, *, memory: str | int | None = None) -> None:
+    def __init__(self, path: StrPath, *, memory: str | int | None = None, checksums: bool = True) -> None:
         self.path = os.fspath(path)
-        self._memory_bytes = _size_bytes(memory)
+        self._options = _ReadOptions(ctypes.sizeof(_ReadOptions), _size_bytes(memory), int(not checksums))
         # What is wrong with the file is said here, not in the middle of a consumer.
         _load().vj_stream_box_free(self._open())
 
@@ -119,8 +130,8 @@ class ParquetStream:
         """Address of a stream on the heap."""
         library = _load()
         stream, error = _Stream(), _Error()
-        code = library.vj_parquet_stream(
-            os.fsencode(self.path), self._memory_bytes, ctypes.byref(stream), ctypes.byref(error)
+        code = library.vj_parquet_stream_open(
+            os.fsencode(self.path), ctypes.byref(self._options), ctypes.byref(stream), ctypes.byref(error)
         )
         box: int | None = None
         if code == 0:
@@ -150,9 +161,11 @@ def _error_of(library: ctypes.CDLL, error: _Error) -> VarjoinError:
     return error_for(library.vj_status_exit_code(error.code), text)
 
 
-def open_parquet(path: StrPath, *, memory: str | int | None = None) -> ParquetStream:
+def open_parquet(
+    path: StrPath, *, memory: str | int | None = None, checksums: bool = True
+) -> ParquetStream:
     """A Parquet file as an Arrow stream. Raises InputError for one that cannot be read."""
-    return ParquetStream(path, memory=memory)
+    return ParquetStream(path, memory=memory, checksums=checksums)
 
 
 def write_parquet(

@@ -212,8 +212,8 @@ static void release(struct ArrowArrayStream *self)
 }
 
 /* Memory of the stream itself is outside its budget: the budget lives in it. */
-static vj_status make_stream(const char *path, int64_t memory_bytes, parquet_stream **out,
-                             vj_error *err)
+static vj_status make_stream(const char *path, const vj_parquet_read_options *options,
+                             parquet_stream **out, vj_error *err)
 {
     vj_status rc = VJ_E_NOMEM;
     parquet_stream *stream = vj_zalloc(NULL, sizeof *stream, err);
@@ -224,10 +224,12 @@ static vj_status make_stream(const char *path, int64_t memory_bytes, parquet_str
         vj_free(shared);
         return rc;
     }
-    vj_budget_init(&shared->budget, memory_bytes);
+    vj_budget_init(&shared->budget, options->memory_bytes);
     shared->n_refs = 1;
     stream->shared = shared;
     VJ_GO(rc, vj_pq_open_path(path, &shared->budget, &shared->file, err));
+    if (options->ignore_checksums)
+        vj_pq_ignore_checksums(shared->file);
     VJ_GO(rc, vj_built_read(shared->file, &shared->budget, &shared->built, err));
     shared->schema = shared->built != NULL ? &shared->built->schema
                                            : &vj_pq_meta_view(shared->file)->schema;
@@ -248,12 +250,25 @@ out:
 vj_status vj_parquet_stream(const char *path, int64_t memory_bytes, struct ArrowArrayStream *out,
                             vj_error *err)
 {
+    vj_parquet_read_options options = VJ_PARQUET_READ_OPTIONS_INIT;
+
+    options.memory_bytes = memory_bytes;
+    return vj_parquet_stream_open(path, &options, out, err);
+}
+
+vj_status vj_parquet_stream_open(const char *path, const vj_parquet_read_options *options,
+                                 struct ArrowArrayStream *out, vj_error *err)
+{
+    vj_parquet_read_options known = VJ_PARQUET_READ_OPTIONS_INIT;
     parquet_stream *stream = NULL;
 
     *out = (struct ArrowArrayStream){0};
-    if (memory_bytes < 0)
-        return vj_fail(err, VJ_E_USAGE, "a stream's memory of %lld bytes", (long long)memory_bytes);
-    VJ_TRY(make_stream(path, memory_bytes, &stream, err));
+    if (options != NULL)
+        memcpy(&known, options, VJ_MIN(options->struct_size, sizeof known));
+    if (known.memory_bytes < 0)
+        return vj_fail(err, VJ_E_USAGE, "a stream's memory of %lld bytes",
+                       (long long)known.memory_bytes);
+    VJ_TRY(make_stream(path, &known, &stream, err));
     *out = (struct ArrowArrayStream){get_schema, get_next, get_last_error, release, stream};
     return VJ_OK;
 }

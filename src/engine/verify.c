@@ -237,6 +237,8 @@ vj_status vj_verify(const char *path, const vj_verify_options *options, vj_verif
         memcpy(&known, options, VJ_MIN(options->struct_size, sizeof known));
     vj_budget_init(&budget, known.memory_bytes > 0 ? known.memory_bytes : DEFAULT_MEMORY_BYTES);
     VJ_GO(rc, vj_pq_open_path(path, &budget, &file, err));
+    if (known.ignore_checksums)
+        vj_pq_ignore_checksums(file);
     VJ_GO(rc, vj_built_read(file, &budget, &built, err));
     const vj_pq_meta *meta = vj_pq_meta_view(file);
     shared_state shared = {.file = file, .built = built, .options = &known, .budget = &budget,

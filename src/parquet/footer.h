@@ -130,6 +130,7 @@ struct vj_pq_file {
     uint8_t *footer;
     size_t footer_len;
     int64_t footer_off;  /* in the file: pages end before it */
+    bool ignore_checksums;
     int64_t chunk_extra; /* bytes that a chunk may be longer than it says */
     vj_pq_meta meta;
     pq_node *nodes;      /* one per top-level field */

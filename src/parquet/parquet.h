@@ -34,6 +34,8 @@ VJ_MUST_CHECK vj_status vj_pq_open(vj_source *source, vj_budget *budget, vj_pq_f
 /* vj_source_open + vj_pq_open. */
 VJ_MUST_CHECK vj_status vj_pq_open_path(const char *path, vj_budget *budget, vj_pq_file **out,
                                         vj_error *err);
+/* Pages whose checksum differs are read all the same; call it before the first cursor is opened. */
+void vj_pq_ignore_checksums(vj_pq_file *file);
 void vj_pq_free(vj_pq_file *file);
 
 typedef struct vj_pq_kv {

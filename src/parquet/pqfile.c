@@ -101,6 +101,11 @@ vj_status vj_pq_open_path(const char *path, vj_budget *budget, vj_pq_file **out,
     return vj_pq_open(source, budget, out, err);
 }
 
+void vj_pq_ignore_checksums(vj_pq_file *file)
+{
+    file->ignore_checksums = true;
+}
+
 void vj_pq_free(vj_pq_file *file)
 {
     if (file == NULL)

@@ -99,6 +99,17 @@ def test_a_flipped_bit_is_found_by_its_page_checksum(varjoin, make):
     assert str(path) in done.stderr and done.stdout == ""
 
 
+def test_checksums_may_be_left_out(varjoin, tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "c.parquet"
+    pq.write_table(pa.table({"n": [1, 2, 3]}), path, write_page_checksum=True, use_dictionary=False, compression="none")
+    data = bytearray(path.read_bytes())
+    data[data.index(bytes([1] + [0] * 7 + [2]))] = 9
+    path.write_bytes(data)
+    assert "expected checksum" in varjoin("verify", path, exit_code=2).stderr
+    assert "3 rows" in varjoin("verify", "--no-checksums", path).stdout
+
+
 def test_no_rows(varjoin, make):
     (found,) = facts(varjoin, make("a.parquet", "hash=1", rows=0))
     assert found["ok"] and found["rows"] == 0

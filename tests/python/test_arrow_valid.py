@@ -195,6 +195,21 @@ def test_a_stream_is_taken_once(vj, tmp_path):
 
 
 @here
+def test_checksums_are_a_choice(vj, tmp_path):
+    """A file whose writer left wrong checksums is refused, read when told so, and written anew."""
+    path = tmp_path / "c.parquet"
+    pq.write_table(pa.table({"n": [1, 2, 3]}), path, write_page_checksum=True, use_dictionary=False, compression="none")
+    data = bytearray(path.read_bytes())
+    at = data.index(bytes([1] + [0] * 7 + [2]))
+    data[at] = 9
+    path.write_bytes(data)
+    with pytest.raises(OSError, match="expected checksum"):
+        pa.table(vj.open_parquet(path))
+    vj.write_parquet(vj.open_parquet(path, checksums=False), tmp_path / "new.parquet")
+    assert pa.table(vj.open_parquet(tmp_path / "new.parquet"))["n"].to_pylist() == [9, 2, 3]
+
+
+@here
 def test_an_error_in_the_middle_is_repeated(vj, tmp_path):
     table = pa.table({"n": list(range(200_000))})
     pq.write_table(table, tmp_path / "n.parquet", row_group_size=50_000, compression="none", use_dictionary=False)
