@@ -450,7 +450,8 @@ def run(job):
     if job["codec"] == "zstd" and job["level"]:
         options["compression_level"] = job["level"]
     out.select(names).sink_parquet(job["out"], engine="streaming", **options)
-    emit("done", rows=rows.height, expected=expected_rows(pl, job, several))
+    matched = [rows[f"__vj_i{number}"].count() for number in range(len(payloads))]
+    emit("done", rows=rows.height, expected=expected_rows(pl, job, several), matched=matched)
 
 
 def main():

@@ -315,14 +315,11 @@ static vj_status open_duck(vj_external *ext, description *d, vj_duck **out, vj_e
 static vj_status note_counts(vj_external *ext, const description *d, const vj_duck_counts *counts,
                              vj_error *err)
 {
-    bool first = d->join.duplicates == VJ_DUCK_DUP_FIRST;
-
-    if (d->join.duplicates == VJ_DUCK_DUP_ALL)
-        ext->result->rows_expected = counts->n_all_rows;
+    ext->result->rows_expected = counts->n_all_rows;
     for (int32_t i = 0; i < ext->plan->n_dbs; i++) {
         vj_report_db *db = ext->result->dbs[i];
 
-        db->matched_rows = first ? d->counts[i].n_left_rows : d->counts[i].n_pairs;
+        db->matched_rows = d->counts[i].n_result_rows;
         VJ_TRY(vj_external_note_fates(ext, i, d->counts[i].best, err));
     }
     return VJ_OK;

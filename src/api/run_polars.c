@@ -147,14 +147,13 @@ static int64_t integer_of(const json_t *event, const char *name)
 static vj_status take_event(void *arg, const json_t *event, vj_error *err)
 {
     vj_external *ext = arg;
-    const char *name = json_string_value(json_object_get(event, "database"));
+    const json_t *matched = json_object_get(event, "matched"); /* of "done": a number a database */
 
     (void)err;
     if (ext->result->rows_expected < 0 && json_object_get(event, "expected") != NULL)
         ext->result->rows_expected = integer_of(event, "expected");
-    for (int32_t d = 0; name != NULL && d < ext->plan->n_dbs; d++)
-        if (strcmp(ext->plan->dbs[d]->name, name) == 0)
-            ext->result->dbs[d]->matched_rows = integer_of(event, "pairs");
+    for (int32_t d = 0; d < ext->plan->n_dbs && d < (int32_t)json_array_size(matched); d++)
+        ext->result->dbs[d]->matched_rows = json_integer_value(json_array_get(matched, (size_t)d));
     return VJ_OK;
 }
 

@@ -239,12 +239,13 @@ typedef struct vj_duck_db_counts {
     int64_t n_pairs;      /* (left row, database row) matches, before the duplicate policy */
     int64_t n_left_rows;  /* left rows with a match */
     int64_t n_multi_rows; /* left rows with more than one */
+    int64_t n_result_rows; /* rows of the result that carry one of its rows */
     uint8_t *best; /* caller's array of n_left_rows, or NULL: VJ_DUCK_BEST_* per __vj_row */
 } vj_duck_db_counts;
 
 typedef struct vj_duck_counts {
     int64_t n_rows; /* written */
-    int64_t n_all_rows; /* by the matches, where every one gives a row; -1: over 63 of a row */
+    int64_t n_all_rows; /* that the result must have, by the matches and the duplicate policy */
     vj_duck_db_counts *dbs; /* caller's array of n_dbs, or NULL */
 } vj_duck_counts;
 

@@ -3,7 +3,8 @@
  *
  * Counting: the statement calls our function vj_tally(db, left row, ordinal, level) once per pair
  * of rows that share contig and position. It keeps a byte per left row and database: the best
- * level seen, and how many matches there were beyond the first. So pairs, matched rows, rows with
+ * level seen, and how many matches there were beyond the first (above 63 of them in a table that
+ * is made when a row has so many). So pairs, matched rows, rows with
  * several matches, the reasons of the unmatched and the rows that the result must have are exact
  * without a second statement or a look at the result.
  */
@@ -15,7 +16,7 @@
 
 #define LEVEL_MASK 3u
 #define FURTHER_SHIFT 2  /* the upper six bits: matches beyond the first ... */
-#define FURTHER_MAX 63u  /* ... or this many and more */
+#define FURTHER_MAX 63u  /* ... so many here, those above in the row's `beyond` */
 
 typedef struct db_tally {
     _Atomic int64_t n_pairs, n_left_rows, n_multi_rows;
@@ -23,6 +24,7 @@ typedef struct db_tally {
     int64_t before[3]; /* the three counts when the statement began */
     _Atomic uint8_t *rows; /* the caller's `best`, where there is one; else ours */
     uint8_t *own_rows;
+    _Atomic(_Atomic uint32_t *) beyond; /* NULL until a row needs it; touched for such rows only */
 } db_tally;
 
 static_assert(sizeof(_Atomic uint8_t) == sizeof(uint8_t), "the caller's bytes serve as atomics");
@@ -31,6 +33,7 @@ typedef struct tally {
     int32_t n_dbs;
     int64_t n_left_rows;
     bool refuse_multi;
+    vj_budget *budget;
     int64_t most_pairs;     /* of a statement: more would not fit its memory; 0: any number */
     _Atomic int64_t n_left; /* of them */
     _Atomic bool too_many;
@@ -55,6 +58,27 @@ static uint8_t raise_level(_Atomic uint8_t *row, uint8_t level)
     return old;
 }
 
+/* The table of the rows that met more than a byte can count; NULL: no memory. */
+static _Atomic uint32_t *beyond_of(tally *counts, db_tally *db)
+{
+    _Atomic uint32_t *table = atomic_load(&db->beyond);
+    vj_error err = {0};
+
+    if (table != NULL)
+        return table;
+    _Atomic uint32_t *fresh =
+        vj_calloc(counts->budget, (size_t)counts->n_left_rows, sizeof *fresh, &err);
+    if (fresh != NULL && atomic_compare_exchange_strong(&db->beyond, &table, fresh))
+        return fresh;
+    vj_free((void *)fresh); /* another thread was first */
+    return table;
+}
+
+static bool is_full(uint8_t row)
+{
+    return (row & LEVEL_MASK) == VJ_DUCK_BEST_MATCH && row >> FURTHER_SHIFT == FURTHER_MAX;
+}
+
 static void lower_to(_Atomic int64_t *least, int64_t value)
 {
     int64_t old = atomic_load_explicit(least, memory_order_relaxed);
@@ -63,14 +87,21 @@ static void lower_to(_Atomic int64_t *least, int64_t value)
         ;
 }
 
-/* Whether the pair goes into the result. */
-static bool count_pair(tally *counts, int32_t db_i, int64_t row, uint8_t level)
+/* Whether the pair goes into the result; *no_memory: its row has too many and cannot be counted. */
+static bool count_pair(tally *counts, int32_t db_i, int64_t row, uint8_t level, bool *no_memory)
 {
     db_tally *db = &counts->dbs[db_i];
     uint8_t old = raise_level(&db->rows[row], level);
 
     if (level != VJ_DUCK_BEST_MATCH)
         return false;
+    if (is_full(old)) {
+        _Atomic uint32_t *beyond = beyond_of(counts, db);
+
+        if (beyond != NULL)
+            atomic_fetch_add_explicit(&beyond[row], 1, memory_order_relaxed);
+        *no_memory = *no_memory || beyond == NULL;
+    }
     atomic_fetch_add_explicit(&db->n_pairs, 1, memory_order_relaxed);
     if ((old & LEVEL_MASK) != VJ_DUCK_BEST_MATCH) {
         atomic_fetch_add_explicit(&db->n_left_rows, 1, memory_order_relaxed);
@@ -96,6 +127,7 @@ static void tally_main(duck_call call, duck_chunk input, duck_vector output)
     const int32_t *level = api->vector_get_data(api->data_chunk_get_vector(input, 3));
     bool *kept = api->vector_get_data(output);
     duck_idx n = api->data_chunk_get_size(input);
+    bool no_memory = false;
 
     for (duck_idx i = 0; i < n; i++) {
         if (counts == NULL || db_i[i] < 0 || db_i[i] >= counts->n_dbs || row[i] < 0 ||
@@ -103,8 +135,10 @@ static void tally_main(duck_call call, duck_chunk input, duck_vector output)
             api->scalar_function_set_error(call, "vj_tally: a number out of range");
             return;
         }
-        kept[i] = count_pair(counts, db_i[i], row[i], (uint8_t)level[i]);
+        kept[i] = count_pair(counts, db_i[i], row[i], (uint8_t)level[i], &no_memory);
     }
+    if (no_memory)
+        api->scalar_function_set_error(call, "vj_tally: out of memory");
     if (counts->most_pairs > 0 && atomic_fetch_sub(&counts->n_left, (int64_t)n) < (int64_t)n) {
         counts->too_many = true;
         api->scalar_function_set_error(call, "vj_tally: too many rows for one statement");
@@ -144,8 +178,10 @@ static void tally_free(tally *counts)
 {
     if (counts == NULL)
         return;
-    for (int32_t i = 0; counts->dbs != NULL && i < counts->n_dbs; i++)
+    for (int32_t i = 0; counts->dbs != NULL && i < counts->n_dbs; i++) {
         vj_free(counts->dbs[i].own_rows);
+        vj_free((void *)atomic_load(&counts->dbs[i].beyond));
+    }
     vj_free(counts->dbs);
     vj_free(counts);
 }
@@ -159,6 +195,7 @@ static vj_status tally_new(const vj_duck *duck, const vj_duck_join *join,
     if (counts == NULL)
         return VJ_E_NOMEM;
     counts->n_left_rows = join->n_left_rows;
+    counts->budget = duck->budget;
     counts->refuse_multi = join->duplicates == VJ_DUCK_DUP_ERROR;
     counts->dbs = vj_calloc(duck->budget, (size_t)join->n_dbs, sizeof *counts->dbs, err);
     if (counts->dbs == NULL)
@@ -179,24 +216,39 @@ static vj_status tally_new(const vj_duck *duck, const vj_duck_join *join,
     return VJ_OK;
 }
 
-/* Rows of the result when every match gives one: per left row the product over the databases. */
-static int64_t all_rows(const tally *counts)
+/* Matches of a left row with a database. */
+static int64_t matches_of(const db_tally *db, int64_t row)
 {
-    int64_t n = 0;
+    uint8_t told = db->rows[row];
+    const _Atomic uint32_t *beyond = atomic_load(&db->beyond);
 
+    if ((told & LEVEL_MASK) != VJ_DUCK_BEST_MATCH)
+        return 0;
+    return 1 + (told >> FURTHER_SHIFT) + (beyond != NULL ? (int64_t)beyond[row] : 0);
+}
+
+/* What the row gives: the product over the databases, one where none matches (S-40). */
+static int64_t rows_of(const tally *counts, int64_t row, bool first)
+{
+    int64_t product = 1;
+
+    for (int32_t i = 0; !first && i < counts->n_dbs; i++)
+        product *= VJ_MAX(matches_of(&counts->dbs[i], row), 1);
+    return product;
+}
+
+/* Rows of the result, and those of them that carry a row of each database. */
+static void count_result(const tally *counts, bool first, vj_duck_counts *out)
+{
+    out->n_all_rows = 0;
     for (int64_t row = 0; row < counts->n_left_rows; row++) {
-        int64_t product = 1;
+        int64_t n = rows_of(counts, row, first);
 
-        for (int32_t i = 0; i < counts->n_dbs; i++) {
-            uint8_t further = (uint8_t)(counts->dbs[i].rows[row] >> FURTHER_SHIFT);
-
-            if (further == FURTHER_MAX)
-                return -1;
-            product *= 1 + further;
-        }
-        n += product;
+        out->n_all_rows += n;
+        for (int32_t i = 0; out->dbs != NULL && i < counts->n_dbs; i++)
+            if ((counts->dbs[i].rows[row] & LEVEL_MASK) == VJ_DUCK_BEST_MATCH)
+                out->dbs[i].n_result_rows += n;
     }
-    return n;
 }
 
 /* As the caller is told it: the level, and whether there was more than one match. */
@@ -206,9 +258,11 @@ static uint8_t best_of(uint8_t row)
                      (row >> FURTHER_SHIFT > 0 ? VJ_DUCK_BEST_SEVERAL : 0));
 }
 
-static void give_counts(const tally *counts, vj_duck_counts *out)
+static void give_counts(const tally *counts, bool first, vj_duck_counts *out)
 {
-    out->n_all_rows = all_rows(counts);
+    for (int32_t i = 0; out->dbs != NULL && i < counts->n_dbs; i++)
+        out->dbs[i].n_result_rows = 0;
+    count_result(counts, first, out);
     for (int32_t i = 0; out->dbs != NULL && i < counts->n_dbs; i++) {
         const db_tally *db = &counts->dbs[i];
         out->dbs[i].n_pairs = db->n_pairs;
@@ -455,6 +509,8 @@ static void ledger_undo(tally *ledger, int64_t beg, int64_t end)
         db->n_multi_rows = db->before[2];
         db->first_multi_row = INT64_MAX;
         memset((void *)(db->rows + beg), 0, (size_t)(end - beg));
+        if (db->beyond != NULL)
+            memset((void *)(db->beyond + beg), 0, (size_t)(end - beg) * sizeof *db->beyond);
     }
 }
 
@@ -582,7 +638,7 @@ vj_status vj_duck_run_join(vj_duck *duck, const vj_duck_join *join, vj_duck_coun
     all.ledger = ledger;
     VJ_GO(rc, run_all(&all, err));
     counts->n_rows = all.n_rows;
-    give_counts(ledger, counts);
+    give_counts(ledger, join->duplicates == VJ_DUCK_DUP_FIRST, counts);
 out:
     duck->progress_base = 0;
     duck->progress_share = 1;

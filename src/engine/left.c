@@ -5,14 +5,6 @@ struct vj_left_source {
     vj_left_parquet *parquet;
 };
 
-static bool is_parquet(const char *path)
-{
-    size_t n = strlen(path);
-
-    return (n >= 8 && strcmp(path + n - 8, ".parquet") == 0) ||
-           (n >= 3 && strcmp(path + n - 3, ".pq") == 0);
-}
-
 static void vcf_options(const vj_job_options *from, vj_vcf_read_options *to)
 {
     *to = (vj_vcf_read_options)VJ_VCF_READ_OPTIONS_INIT;
@@ -49,7 +41,7 @@ vj_status vj_left_open(const vj_job_options *options, vj_budget *budget, vj_left
     if (source == NULL)
         return VJ_E_NOMEM;
     vcf_options(options, &read_options);
-    rc = is_parquet(options->input)
+    rc = vj_pq_is_file(options->input)
              ? vj_left_parquet_open(options->input, budget, &source->parquet, err)
              : vj_vcf_open(options->input, &read_options, budget, &source->vcf, err);
     if (rc != VJ_OK) {

@@ -91,6 +91,7 @@ VJ_MUST_CHECK vj_status vj_paths_find(const char *pattern, const char *suffix, v
 void vj_paths_fini(vj_paths *paths);
 bool vj_path_is_dir(const char *path);
 bool vj_path_exists(const char *path);
+bool vj_path_is_file(const char *path); /* a regular one, by whatever links */
 /* Same device and inode. */
 bool vj_path_same_file(const char *a, const char *b);
 /* Folder of the running program with a slash at the end; false where it cannot be told. */

@@ -28,6 +28,13 @@ bool vj_path_exists(const char *path)
     return stat(path, &st) == 0;
 }
 
+bool vj_path_is_file(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 bool vj_path_same_file(const char *a, const char *b)
 {
     struct stat sa;

@@ -37,6 +37,9 @@ VJ_MUST_CHECK vj_status vj_pq_open_path(const char *path, vj_budget *budget, vj_
 /* Pages whose checksum differs are read all the same; call it before the first cursor is opened. */
 void vj_pq_ignore_checksums(vj_pq_file *file);
 void vj_pq_free(vj_pq_file *file);
+/* A regular file that begins as Parquet does, encrypted too; nothing else is opened (a pipe's
+ * bytes are for who reads it). False where it cannot be read: opening it will say why. */
+bool vj_pq_is_file(const char *path);
 
 typedef struct vj_pq_kv {
     const char *key;

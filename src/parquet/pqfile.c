@@ -92,6 +92,20 @@ out:
     return rc;
 }
 
+bool vj_pq_is_file(const char *path)
+{
+    vj_source *source = NULL;
+    char magic[4] = {0};
+    vj_error unread = {0};
+
+    if (!vj_path_is_file(path) || vj_source_open(path, &source, &unread) != VJ_OK)
+        return false;
+    bool read = vj_source_size(source) >= (int64_t)sizeof magic &&
+                vj_source_read(source, 0, magic, sizeof magic, &unread) == VJ_OK;
+    vj_source_free(source);
+    return read && (memcmp(magic, "PAR1", 4) == 0 || memcmp(magic, "PARE", 4) == 0);
+}
+
 vj_status vj_pq_open_path(const char *path, vj_budget *budget, vj_pq_file **out, vj_error *err)
 {
     vj_source *source = NULL;

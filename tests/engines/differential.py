@@ -34,6 +34,7 @@ class Outcome:
     text: str = ""
     counts: list = None  # per database: {reason: alleles}, without zeros
     tsv: str = None  # the same rows as TSV
+    carried: list = None  # per database: rows of the result with a row of it
 
 
 # ---- comparing ----
@@ -95,6 +96,10 @@ def counts_of(record):
     """Alleles by reason, of each database of a run's record or of a sample in it."""
     told = [{"matched": d["matched_alleles"], **d["unmatched"]} for d in record["databases"]]
     return [{reason: n for reason, n in one.items() if n} for one in told]
+
+
+def carried_of(record):
+    return [d["matched_rows"] for d in record["databases"]]
 
 
 def choices(options, indexed=False):
@@ -163,7 +168,7 @@ def run_sweep(binary, batch, args, folder):
         ran = engines.run(binary, [*words, "-O", "t"], cwd=folder)
         tsv = (out / f"{stem}.tsv").read_text() if not ran.code else None
     return Outcome(cases.read_table(out / f"{stem}.parquet"), cases.content_hash_of(out / f"{stem}.parquet"), tsv=tsv,
-                   counts=counts_of(told))
+                   counts=counts_of(told), carried=carried_of(told))
 
 
 def run_engine(binary, engine, batch, args, folder):
@@ -195,8 +200,8 @@ def run_engine(binary, engine, batch, args, folder):
         if out.exists():
             return Outcome(code=-1, text=f"an output beside exit code {ran.code}")
         return Outcome(code=ran.code, text=ran.stderr.strip()[-2000:])
-    return Outcome(cases.read_table(out), cases.content_hash_of(out), tsv=tsv,
-                   counts=counts_of(json.loads(record.read_text())))
+    told = json.loads(record.read_text())
+    return Outcome(cases.read_table(out), cases.content_hash_of(out), tsv=tsv, counts=counts_of(told), carried=carried_of(told))
 
 
 def tsv_rows(text, any_order):
@@ -241,6 +246,8 @@ def check(binary, batch, names):
             odd = {e: f"content hash {f.content_hash} differs between engines" for e, f in found.items()}
         if not odd and len({json.dumps(f.counts, sort_keys=True) for f in found.values()}) > 1:
             odd = {e: f"counts {f.counts} differ between engines" for e, f in found.items()}
+        if not odd and len({json.dumps(f.carried) for f in found.values()}) > 1:
+            odd = {e: f"rows with a row of each database {f.carried} differ between engines" for e, f in found.items()}
         if not odd and (why := tsv_difference(found, batch.options.any_order)):
             odd = {e: why for e in found}
         left = [p.name for p in Path(folder).iterdir() if p.name.startswith(".")]
