@@ -133,19 +133,40 @@ def database_keys(pl, db, schema, left):
     return keys, db_names
 
 
-def union_schema(pl, db):
-    """Columns of all files together; without it Polars takes those of the first file.
+def scan_files(pl, db):
+    """The database's files by the union of their columns; without it Polars takes those of the first.
 
     A column that none of the files at hand has, for it stands in files that are not needed, is null.
+    Where files store a column in different types, each is scanned by itself and cast to one.
     """
-    schema = {}
-    for path in db["paths"]:
-        for name, dtype in pl.read_parquet_schema(path).items():
-            if schema.get(name, pl.Null) == pl.Null:
+    schema, unlike = {}, set()
+    wanted = {} if "layout" in db else {c["source"]: polars_type(pl, c["type"]) for c in db["payload"]}
+    files = [pl.read_parquet_schema(path) for path in db["paths"]]
+    for found in files:
+        for name, dtype in found.items():
+            known = schema.get(name, pl.Null)
+            if known == pl.Null:
                 schema[name] = dtype
-    for column in [] if "layout" in db else db["payload"]:
-        schema.setdefault(column["source"], polars_type(pl, column["type"]))
-    return schema
+            elif dtype not in (known, pl.Null):
+                unlike.add(name)
+    for name, dtype in wanted.items():
+        schema.setdefault(name, dtype)
+    options = {"row_index_name": "__vj_i", "hive_partitioning": False, "glob": False}
+    if not unlike:
+        return pl.scan_parquet(
+            db["paths"], missing_columns="insert", extra_columns="ignore", schema=schema, **options
+        )
+    for name in unlike:
+        schema[name] = wanted.get(name, pl.Int64 if schema[name].is_integer() else schema[name])
+    scans, offset = [], 0
+    for path, found in zip(db["paths"], files):
+        columns = [
+            (pl.col(name) if name in found else pl.lit(None)).cast(dtype).alias(name)
+            for name, dtype in schema.items()
+        ]
+        scans.append(pl.scan_parquet(path, row_index_offset=offset, **options).select("__vj_i", *columns))
+        offset += pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+    return pl.concat(scans)
 
 
 def logical_columns(pl, layout):
@@ -206,10 +227,7 @@ def scan_database(pl, db, left):
 
     __vj_i tells their order in the database and where they are in this table.
     """
-    scan = pl.scan_parquet(
-        db["paths"], row_index_name="__vj_i", hive_partitioning=False, glob=False,
-        missing_columns="insert", extra_columns="ignore", schema=union_schema(pl, db),
-    )
+    scan = scan_files(pl, db)
     stored, logical = None, None
     if "layout" in db:
         logical = {c["name"]: e for c, e in

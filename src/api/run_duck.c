@@ -89,10 +89,14 @@ static vj_status add_paths(description *d, const vj_external *ext, const vj_data
     return VJ_OK;
 }
 
-/* DuckDB reads milliseconds as microseconds, and has no milliseconds with a zone. */
-static bool read_as_wider(const vj_type *type)
+/* DuckDB reads milliseconds as microseconds, and has no milliseconds with a zone; a column that
+ * files store differently is made ours whatever it makes of them. */
+static bool needs_cast(const vj_db_column *column)
 {
-    return type->logical == VJ_LOGICAL_TIMESTAMP && type->unit == VJ_MS && !type->utc;
+    const vj_type *type = &column->field.type;
+
+    return column->widened ||
+           (type->logical == VJ_LOGICAL_TIMESTAMP && type->unit == VJ_MS && !type->utc);
 }
 
 /* Does any file that is read have this column? */
@@ -119,12 +123,14 @@ static vj_status add_payload(description *d, const vj_external *ext, const vj_da
             continue;
         columns[to->n_payload] = (vj_duck_column){
             .source = has_column(ext, from, c) ? from->columns[c].field.name : NULL,
-            .name = from->columns[c].name,
-            .cast = read_as_wider(&from->columns[c].field.type) ? "TIMESTAMP_MS" : NULL};
+            .name = from->columns[c].name};
         sql_type(&from->columns[c].field.type, type, sizeof type);
         types[to->n_payload] = vj_arena_strndup(&d->arena, type, strlen(type), err);
-        if (types[to->n_payload++] == NULL)
+        if (types[to->n_payload] == NULL)
             return VJ_E_NOMEM;
+        if (needs_cast(&from->columns[c]))
+            columns[to->n_payload].cast = types[to->n_payload];
+        to->n_payload++;
     }
     to->payload = columns;
     to->payload_types = types;

@@ -85,6 +85,13 @@ size_t vj_type_width(const vj_type *type);
 /* Same kind, logical meaning and children (child names count for STRUCT only). */
 bool vj_type_eq(const vj_type *a, const vj_type *b);
 /*
+ * The type that holds every value of both, as DuckDB's union by name has it: the wider of whole
+ * numbers (the next with a sign where one has one) and of floats, decimals with the digits of both
+ * (stored as FIXED, up to 38), timestamps of the finer unit, text of JSON and enums, binary of
+ * fixed widths. False where there is none: other kinds, uint64 with a signed one, lists, structs.
+ */
+bool vj_type_widen(const vj_type *a, const vj_type *b, vj_type *out);
+/*
  * "int64", "list<text>", "decimal(10,2)", "timestamp[us, UTC]", "struct<a: int32>"; truncated
  * to cap_bytes; returns dst.
  */
@@ -179,6 +186,12 @@ VJ_MUST_CHECK vj_status vj_colb_nulls(vj_colb *b, int64_t n, vj_error *err);
 /* Append rows [beg, beg+n) of a column of the same type. */
 VJ_MUST_CHECK vj_status vj_colb_append(vj_colb *b, const vj_col *from, int64_t beg, int64_t n,
                                        vj_error *err);
+/*
+ * Append the rows of a column whose type, widened (vj_type_widen), is `to`, dst's own. VJ_E_CORRUPT: a value
+ * that its own type cannot have, or a time that the finer unit cannot hold.
+ */
+VJ_MUST_CHECK vj_status vj_colb_append_wider(vj_colb *dst, const vj_type *to, const vj_col *from,
+                                             vj_error *err);
 /* Append from's row idx[i] for each i; idx -1 gives a null. */
 VJ_MUST_CHECK vj_status vj_colb_gather(vj_colb *b, const vj_col *from, const int32_t *idx,
                                        int64_t n, vj_error *err);

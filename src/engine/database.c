@@ -124,7 +124,34 @@ static vj_status find_keys(vj_database *db, vj_db_file *file, bool first, vj_err
     return VJ_OK;
 }
 
-/* Add the file's payload columns that no earlier file had; types must agree (union by name). */
+/* A column that an earlier file has, too: the type that holds the values of both (S-29). */
+static vj_status merge_field(vj_database *db, const vj_db_file *file, const vj_field *field,
+                             vj_db_column *column, vj_error *err)
+{
+    vj_field *known = &column->field;
+    char expected[96];
+    char found[96];
+    vj_type wide;
+
+    if (field->type.logical == VJ_LOGICAL_NULL)
+        return VJ_OK;
+    if (known->type.logical == VJ_LOGICAL_NULL) { /* all null so far */
+        VJ_TRY(vj_field_copy(&db->arena, field, known, err));
+        known->nullable = true;
+        return VJ_OK;
+    }
+    if (!vj_type_widen(&known->type, &field->type, &wide))
+        return vj_fail(err, VJ_E_SCHEMA,
+                       "%s: column %s: expected %s as in the files before, found %s, and no type "
+                       "holds both", file->path, field->name,
+                       vj_type_name(&known->type, expected, sizeof expected),
+                       vj_type_name(&field->type, found, sizeof found));
+    column->widened |= !vj_type_eq(&known->type, &field->type);
+    known->type = wide;
+    return VJ_OK;
+}
+
+/* Add the file's payload columns that no earlier file had (union by name). */
 static vj_status merge_columns(vj_database *db, const vj_db_file *file, vj_map *seen,
                                vj_db_column **columns, vj_error *err)
 {
@@ -151,21 +178,7 @@ static vj_status merge_columns(vj_database *db, const vj_db_file *file, vj_map *
             grown[at].field.nullable = true;
             continue;
         }
-        vj_field *known = &(*columns)[at].field;
-        if (known->type.logical == VJ_LOGICAL_NULL)
-            VJ_TRY(vj_field_copy(&db->arena, field, known, err)); /* all null so far */
-        else if (field->type.logical != VJ_LOGICAL_NULL && !vj_type_eq(&known->type, &field->type)) {
-            char expected[96];
-            char found[96];
-
-            vj_type_name(&known->type, expected, sizeof expected);
-            vj_type_name(&field->type, found, sizeof found);
-            return vj_fail(err, VJ_E_SCHEMA,
-                           "%s: column %s: expected %s as in the files before, found %s%s",
-                           file->path, field->name, expected, found,
-                           strcmp(expected, found) == 0 ? " stored in another form: let one program "
-                                                          "write all files of a database" : "");
-        }
+        VJ_TRY(merge_field(db, file, field, &(*columns)[at], err));
     }
     return VJ_OK;
 }

@@ -48,6 +48,7 @@ typedef struct vj_db_file {
 typedef struct vj_db_column {
     vj_field field;   /* source name and type */
     const char *name; /* in the output; NULL: not selected */
+    bool widened;     /* files store it in several types; field.type holds them all */
 } vj_db_column;
 
 typedef struct vj_database {

@@ -79,6 +79,24 @@ static vj_status make_schema(vj_refparquet *in, vj_error *err)
     return VJ_OK;
 }
 
+/* A built database keeps every value as it was: types that differ are made one by who wrote them. */
+static vj_status check_type(const vj_database *db, const vj_db_file *file, int32_t f, vj_error *err)
+{
+    const vj_field *stored = f >= 0 ? &file->schema->fields[f] : NULL;
+    char one[96], all[96];
+
+    for (int32_t c = 0; stored != NULL && c < db->n_columns; c++)
+        if (db->columns[c].widened && same_name(db->columns[c].field.name, stored->name) &&
+            stored->type.logical != VJ_LOGICAL_NULL &&
+            !vj_type_eq(&stored->type, &db->columns[c].field.type))
+            return vj_fail(err, VJ_E_SCHEMA,
+                           "%s: column %s is %s here and %s over all files: write the files of a "
+                           "database alike before they are built", file->path, stored->name,
+                           vj_type_name(&stored->type, one, sizeof one),
+                           vj_type_name(&db->columns[c].field.type, all, sizeof all));
+    return VJ_OK;
+}
+
 static vj_status map_files(vj_refparquet *in, vj_error *err)
 {
     const vj_database *db = in->db;
@@ -91,6 +109,8 @@ static vj_status map_files(vj_refparquet *in, vj_error *err)
             return VJ_E_NOMEM;
         for (size_t c = 0; c < n; c++) {
             int32_t f = vj_db_field_find(&db->files[i], in->source.fields[c].name);
+
+            VJ_TRY(check_type(db, &db->files[i], f, err));
 
             /* an all-null column of no type is as good as an absent one */
             if (f >= 0 && db->files[i].schema->fields[f].type.logical == VJ_LOGICAL_NULL &&

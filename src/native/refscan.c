@@ -466,6 +466,22 @@ static vj_status compare_alleles(vj_refscan *scan, const vj_join_index *index,
 
 /* ---- payload ---- */
 
+/* A column that other files of the database store in another type. */
+static vj_status read_wider(vj_refscan *scan, const vj_field *stored, int32_t field_i,
+                            const vj_type *wanted, vj_colb *dst, vj_error *err)
+{
+    vj_colb rows = {0};
+    vj_status rc = VJ_OK;
+
+    VJ_GO(rc, vj_colb_init(&rows, &stored->type, scan->budget, err));
+    VJ_GO(rc, vj_built_reader_column(scan->reader, field_i, &rows, err));
+    vj_col view = vj_colb_view(&rows);
+    rc = vj_colb_append_wider(dst, wanted, &view, err);
+out:
+    vj_colb_fini(&rows);
+    return rc == VJ_OK ? rc : vj_wrap(err, rc, "column %s", stored->name);
+}
+
 static vj_status read_payload(vj_refscan *scan, const vj_database *db, const vj_db_file *file,
                               vj_matches *m, vj_error *err)
 {
@@ -477,8 +493,14 @@ static vj_status read_payload(vj_refscan *scan, const vj_database *db, const vj_
         if (db->columns[c].name == NULL)
             continue;
         vj_colb *dst = &m->payload[p++];
-        if (file->payload_i[c] < 0)
+        const vj_type *wanted = &db->columns[c].field.type;
+        const vj_field *stored =
+            file->payload_i[c] < 0 ? NULL : &file->schema->fields[file->payload_i[c]];
+
+        if (stored == NULL)
             VJ_TRY(vj_colb_nulls(dst, n, err));
+        else if (db->columns[c].widened && !vj_type_eq(&stored->type, wanted))
+            VJ_TRY(read_wider(scan, stored, file->payload_i[c], wanted, dst, err));
         else
             VJ_TRY(vj_built_reader_column(scan->reader, file->payload_i[c], dst, err));
     }
