@@ -40,6 +40,14 @@ typedef struct pq_page_head {
     bool is_compressed;                       /* V2; true in V1 */
 } pq_page_head;
 
+/* Read one head at t; th_used tells its end. What is wrong with it is t's fault. */
+void pq_page_head_parse(th *t, pq_page_head *head);
+/*
+ * A head of data page V2 with a checksum and without statistics, as this program writes them:
+ * built databases have tens of thousands. False, and nothing said, for any other and any fault.
+ */
+bool pq_page_head_quick(const uint8_t *ptr, size_t len, pq_page_head *head);
+
 /* A page in memory: level sections and values, each with PQ_SLACK bytes behind it. */
 typedef struct pq_page {
     int64_t off;
