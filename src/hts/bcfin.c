@@ -24,8 +24,8 @@
  *   textin ──> raw: header | record | record | rec..
  *                            └── a whole one ──> bcf_text ──> line
  *
- * Regions: htslib reads the file itself, along its index. What htslib holds (the header, a
- * record, an index) is outside the budget.
+ * Regions: htslib walks the file along its index, which was checked before; records are read
+ * here. What htslib holds (the header, a line of text, the index) is outside the budget.
  */
 struct vj_bcfin {
     char *name;
@@ -36,7 +36,8 @@ struct vj_bcfin {
     htsFile *fp;    /* regions: the file */
     bcf_hdr_t *hdr; /* BCF */
     bool encoded;   /* BCF of VCF 4.3 or later: %XX stands for bytes that a value may not have */
-    bcf1_t *rec;    /* regions */
+    vj_status read_status; /* BCF with regions: why reading a record failed */
+    vj_error read_err;
     kstring_t line;
     bool is_bcf;
     int64_t n_read; /* records, for messages */
@@ -62,8 +63,6 @@ void vj_bcfin_free(vj_bcfin *src)
     if (src->csi != NULL)
         hts_idx_destroy(src->csi);
     free(src->contigs);
-    if (src->rec != NULL)
-        bcf_destroy(src->rec);
     if (src->hdr != NULL)
         bcf_hdr_destroy(src->hdr);
     if (src->fp != NULL)
@@ -149,8 +148,7 @@ static vj_status make(const char *name, vj_budget *budget, vj_bcfin **out, vj_er
     vj_buf_init(&src->raw, budget, 0);
     if ((src->name = vj_strdup(budget, name, err)) == NULL)
         return VJ_E_NOMEM;
-    src->rec = bcf_init();
-    return src->rec != NULL ? VJ_OK : vj_fail(err, VJ_E_NOMEM, "no memory for a BCF record");
+    return VJ_OK;
 }
 
 vj_status vj_bcfin_open_regions(const char *path, const vj_regions *regions, bool allow_truncated,
@@ -298,6 +296,8 @@ vj_status vj_bcfin_header(vj_bcfin *src, vj_buf *dst, vj_error *err)
     }
 }
 
+static int read_record(BGZF *fp, void *data, void *self, int *tid, hts_pos_t *beg, hts_pos_t *end);
+
 /* Enter the next range that the index may answer; *out_end when there is none. */
 static vj_status next_range(vj_bcfin *src, bool *out_end, vj_error *err)
 {
@@ -323,7 +323,7 @@ static vj_status next_range(vj_bcfin *src, bool *out_end, vj_error *err)
     vj_range range = ranges->list.ptr[src->range_i];
     hts_pos_t beg0 = VJ_MAX(range.beg1 - 1, 0);
     src->itr = src->is_bcf
-                   ? bcf_itr_queryi(src->csi, src->contig_i, beg0, (hts_pos_t)range.end1)
+                   ? hts_itr_query(src->csi, src->contig_i, beg0, (hts_pos_t)range.end1, read_record)
                    : tbx_itr_queryi(src->tbx, src->contig_i, beg0, (hts_pos_t)range.end1);
     if (src->itr == NULL)
         return vj_fail(err, VJ_E_CORRUPT, "%s: the index does not answer for contig %s",
@@ -340,18 +340,62 @@ static bool seen_before(const vj_bcfin *src)
     return src->range_i > 0 && src->itr->curr_beg + 1 <= ranges->list.ptr[src->range_i - 1].end1;
 }
 
-/* What htslib read, as bytes and not yet taken apart. */
-static vj_status put_region_record(const vj_bcfin *src, vj_buf *dst, vj_error *err)
+/* So many further bytes of the file into raw, which grows with those that come. */
+static bool read_raw(vj_bcfin *src, BGZF *fp, size_t n_bytes)
 {
-    const bcf1_t *rec = src->rec;
-    vj_bcf_head head = {.contig = rec->rid, .pos0 = (uint32_t)rec->pos,
-                        .n_alleles = rec->n_allele, .n_infos = rec->n_info,
-                        .n_formats = rec->n_fmt, .n_samples = rec->n_sample};
+    while (n_bytes > 0) {
+        size_t piece = VJ_MIN(n_bytes, PIECE_BYTES);
 
-    memcpy(&head.qual_bits, &rec->qual, sizeof head.qual_bits);
+        src->read_status = vj_buf_reserve(&src->raw, piece, &src->read_err);
+        if (src->read_status != VJ_OK ||
+            bgzf_read(fp, src->raw.ptr + src->raw.len_bytes, piece) != (ssize_t)piece)
+            return false;
+        src->raw.len_bytes += piece;
+        n_bytes -= piece;
+    }
+    return true;
+}
+
+/*
+ * One record into raw, for htslib's walk along the index: bcf_readrec() would allocate whatever
+ * the record's lengths say. Returns -1 at the end of the file, -2 for what is broken.
+ */
+static int read_record(BGZF *fp, void *data, void *self, int *tid, hts_pos_t *beg, hts_pos_t *end)
+{
+    vj_bcfin *src = self;
+    uint8_t lengths[8];
+
+    (void)data;
+    vj_buf_reset(&src->raw);
+    ssize_t n = bgzf_read(fp, lengths, sizeof lengths);
+    if (n == 0)
+        return -1;
+    size_t shared_bytes = get32(lengths);
+    size_t record_bytes = 8 + shared_bytes + get32(lengths + 4);
+    if (n != (ssize_t)sizeof lengths || shared_bytes < 24 || record_bytes > MAX_RECORD_BYTES)
+        return -2;
+    src->read_status = vj_buf_append(&src->raw, lengths, sizeof lengths, &src->read_err);
+    if (src->read_status != VJ_OK || !read_raw(src, fp, record_bytes - 8))
+        return -2;
+    const uint8_t *head = src->raw.ptr + 8;
+    *tid = (int)get32(head);
+    uint32_t pos0 = get32(head + 4); /* up to 2^32 - 2; its last value is POS 0 */
+    *beg = pos0 == UINT32_MAX ? -1 : (hts_pos_t)pos0;
+    *end = *beg + (int32_t)get32(head + 8);
+    return 0;
+}
+
+/* A whole record as a line. */
+static vj_status put_record(const vj_bcfin *src, const uint8_t *record, vj_buf *dst, vj_error *err)
+{
+    size_t shared_bytes = get32(record);
+    const char *shared = (const char *)record + 32;
+    vj_bcf_head head = vj_bcf_head_read(record + 8);
+
     return in_record(src, vj_bcf_text(src->hdr, src->encoded, &head,
-                                      (vj_span){rec->shared.s, rec->shared.l},
-                                      (vj_span){rec->indiv.s, rec->indiv.l}, dst, err), err);
+                                      (vj_span){shared, shared_bytes - 24},
+                                      (vj_span){shared + shared_bytes - 24, get32(record + 4)},
+                                      dst, err), err);
 }
 
 /* Append the next record of a region; *out_end when no range is left. */
@@ -363,8 +407,13 @@ static vj_status read_region(vj_bcfin *src, vj_buf *dst, bool *out_end, vj_error
         if (*out_end)
             return VJ_OK;
         src->line.l = 0;
-        int n = src->is_bcf ? bcf_itr_next(src->fp, src->itr, src->rec)
+        int n = src->is_bcf ? hts_itr_next(src->fp->fp.bgzf, src->itr, src, NULL)
                             : tbx_itr_next(src->fp, src->tbx, src->itr, &src->line);
+        if (n < -1 && src->read_status != VJ_OK) {
+            if (err != NULL)
+                *err = src->read_err;
+            return src->read_status;
+        }
         if (n < -1)
             return fail_record(src, err);
         if (n == -1) {
@@ -374,7 +423,7 @@ static vj_status read_region(vj_bcfin *src, vj_buf *dst, bool *out_end, vj_error
         if (seen_before(src))
             continue;
         if (src->is_bcf)
-            return put_region_record(src, dst, err);
+            return put_record(src, src->raw.ptr, dst, err);
         VJ_TRY(vj_buf_append(dst, src->line.s, src->line.l, err));
         return vj_buf_push(dst, '\n', err);
     }
@@ -396,14 +445,9 @@ static vj_status read_stream(vj_bcfin *src, vj_buf *dst, bool *out_end, vj_error
     VJ_TRY(want_raw(src, record_bytes, err));
     if (raw_left(src) < record_bytes)
         return fail_record(src, err);
-    const char *record = (const char *)raw_at(src);
-    vj_bcf_head head = vj_bcf_head_read(raw_at(src) + 8);
-    vj_status rc = vj_bcf_text(src->hdr, src->encoded, &head,
-                               (vj_span){record + 32, shared_bytes - 24},
-                               (vj_span){record + 8 + shared_bytes,
-                                         record_bytes - 8 - shared_bytes}, dst, err);
+    vj_status rc = put_record(src, raw_at(src), dst, err);
     src->raw_beg += record_bytes;
-    return in_record(src, rc, err);
+    return rc;
 }
 
 vj_status vj_bcfin_read(vj_bcfin *src, vj_buf *dst, bool *out_end, vj_error *err)

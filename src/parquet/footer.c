@@ -338,8 +338,13 @@ static vj_status parse_chunks(vj_pq_file *file, th *t, const th_field *f, int32_
         if (t->why != NULL)
             return fail_footer(file, t, err);
         VJ_TRY(check_chunk(file, group_i, i, &c, err));
-        file->groups[group_i].compressed_bytes += c.compressed_bytes;
-        file->groups[group_i].uncompressed_bytes += c.uncompressed_bytes;
+        pq_rowgroup *group = &file->groups[group_i];
+        if (VJ_ADD_OVERFLOW(group->compressed_bytes, c.compressed_bytes,
+                            &group->compressed_bytes) ||
+            VJ_ADD_OVERFLOW(group->uncompressed_bytes, c.uncompressed_bytes,
+                            &group->uncompressed_bytes))
+            return vj_fail(err, VJ_E_CORRUPT, "%s: row group %d: the sizes of its column chunks "
+                           "pass 2^63 bytes", vj_source_name(file->source), group_i);
     }
     return VJ_OK;
 }
