@@ -205,6 +205,9 @@ static int run_build(int argc, char **argv)
         return cli.exit_code;
     options.inputs = (const char *const *)(void *)cli.rest;
     options.n_inputs = cli.n_rest;
+    for (int i = 0; i < cli.n_rest; i++)
+        if (vj_path_spares("report", t.report_path, cli.rest[i], &err) != VJ_OK)
+            return vj_cli_error(&err);
     vj_status rc = tracked_begin(&t, "reference build", argc, argv, &err);
     if (rc == VJ_OK)
         rc = build(&options, &t, &err);

@@ -192,6 +192,9 @@ static int vj_cmd_verify(int argc, char **argv)
         vj_fail(&err, VJ_E_USAGE, "which file? varjoin verify FILE.parquet");
         return vj_cli_error(&err);
     }
+    for (int i = 0; i < args.n_rest; i++)
+        if (vj_path_spares("report", s.report_path, args.rest[i], &err) != VJ_OK)
+            return vj_cli_error(&err);
     t.report_path = s.report_path;
     vj_status rc = tracked_begin(&t, "verify", argc, argv, &err);
     if (rc == VJ_OK)

@@ -269,6 +269,24 @@ int job_args_parse(job_args *args, const vj_cli_verb *verb, int argc, char **arg
     return -1;
 }
 
+/* A record must not take the place of what is read, or of the result. */
+static vj_status check_record(const job_args *args, const char *what, const char *path,
+                              vj_error *err)
+{
+    const vj_job_options *o = &args->options;
+
+    if (path == NULL)
+        return VJ_OK;
+    if (strcmp(path, o->output) == 0 && strcmp(path, "-") != 0)
+        return vj_fail(err, VJ_E_USAGE, "%s: output and %s would be one file", path, what);
+    VJ_TRY(vj_path_spares(what, path, o->input, err));
+    for (int i = 0; i < o->n_inputs; i++)
+        VJ_TRY(vj_path_spares(what, path, o->inputs[i], err));
+    for (int i = 0; i < o->n_databases; i++)
+        VJ_TRY(vj_path_spares(what, path, o->databases[i].path, err));
+    return VJ_OK;
+}
+
 static vj_status write_text(const char *path, const char *text, vj_error *err)
 {
     vj_outfile *file = NULL;
@@ -335,6 +353,8 @@ int job_args_run(job_args *args, job_function run)
     vj_error report_err = {0};
     vj_status rc = VJ_OK;
 
+    VJ_GO(rc, check_record(args, "report", args->report_path, &err));
+    VJ_GO(rc, check_record(args, "MultiQC file", args->multiqc_path, &err));
     VJ_GO(rc, vj_job_new(&args->options, &job, &err));
     VJ_GO(rc, watch_start(&watcher, job, &err));
     rc = run(job, &err);

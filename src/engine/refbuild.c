@@ -619,6 +619,10 @@ static vj_status check_target(const vj_reference_options *o, vj_error *err)
         return vj_fail(err, VJ_E_USAGE, "tiers are either made or not");
     if (o->start_base != NULL && strcmp(o->start_base, "0") != 0 && strcmp(o->start_base, "1") != 0)
         return vj_fail(err, VJ_E_USAGE, "start base: expected 0 or 1, found '%s'", o->start_base);
+    for (int i = 0; i < o->n_inputs; i++) {
+        VJ_TRY(vj_path_spares("new database", o->output_dir, o->inputs[i], err));
+        VJ_TRY(vj_path_spares("file for bad records", o->bad_records_path, o->inputs[i], err));
+    }
     if (!vj_path_exists(o->output_dir) || vj_path_is_empty_dir(o->output_dir))
         return VJ_OK;
     if (!vj_path_is_dir(o->output_dir))

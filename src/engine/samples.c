@@ -85,9 +85,27 @@ static vj_status check_output(const vj_plan *plan, const char *output, vj_error 
             return vj_fail(err, VJ_E_USAGE, "%s: the output is the input itself", output);
     }
     for (int i = 0; i < o->n_databases; i++)
-        if (vj_path_same_file(o->databases[i].path, output))
-            return vj_fail(err, VJ_E_USAGE, "%s: the output is the database %s itself", output,
-                           o->databases[i].name);
+        VJ_TRY(vj_path_spares("output", output, o->databases[i].path, err));
+    return VJ_OK;
+}
+
+/* The file for bad lines is an output as well. */
+static vj_status check_bad_records(const vj_plan *plan, vj_error *err)
+{
+    const vj_job_options *o = &plan->options;
+    const char *path = o->bad_records_path;
+
+    if (path == NULL)
+        return VJ_OK;
+    for (int32_t i = 0; i < plan->n_samples; i++) {
+        const vj_job_options *sample = &plan->samples[i]->options;
+
+        VJ_TRY(vj_path_spares("file for bad records", path, sample->input, err));
+        if (!is_stream(sample->output) && strcmp(path, sample->output) == 0)
+            return vj_fail(err, VJ_E_USAGE, "%s: output and bad records would be one file", path);
+    }
+    for (int i = 0; i < o->n_databases; i++)
+        VJ_TRY(vj_path_spares("file for bad records", path, o->databases[i].path, err));
     return VJ_OK;
 }
 
@@ -125,7 +143,7 @@ static vj_status check_samples(const vj_plan *plan, vj_error *err)
         for (int32_t k = 0; k < i; k++)
             VJ_TRY(check_pair(&plan->samples[k]->options, &plan->samples[i]->options, err));
     }
-    return VJ_OK;
+    return check_bad_records(plan, err);
 }
 
 /* ---- making them ---- */

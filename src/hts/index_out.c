@@ -294,6 +294,7 @@ vj_status vj_index_out_save(vj_index_out *index, const vj_outfile *data, int64_t
     bool is_tbi = index->fmt == HTS_FMT_TBI && !index->is_stale;
     vj_outfile *file = NULL;
     vj_status rc = VJ_OK;
+    vj_memfile memory = {.fd = -1};
     vj_buf path;
 
     *out = NULL;
@@ -305,8 +306,12 @@ vj_status vj_index_out_save(vj_index_out *index, const vj_outfile *data, int64_t
     if (vj_outfile_temp_path(file) == NULL)
         rc = vj_fail(err, VJ_E_OUTPUT, "%s: expected a place for a regular file",
                      vj_outfile_name(file));
-    else
+    else if (!vj_memfile_open(&memory))
         rc = fill_file(index, vj_outfile_temp_path(data), vj_outfile_temp_path(file), err);
+    else /* htslib loses memory and prints when a disk is full */
+        rc = fill_file(index, vj_outfile_temp_path(data), memory.path, err);
+    if (rc == VJ_OK && memory.fd >= 0)
+        rc = vj_memfile_append_to(&memory, file, err);
     if (rc == VJ_OK) {
         *out = file;
         file = NULL;
@@ -314,6 +319,7 @@ vj_status vj_index_out_save(vj_index_out *index, const vj_outfile *data, int64_t
         rc = vj_wrap(err, rc, "indexing %s", vj_outfile_name(data));
     }
 out:
+    vj_memfile_close(&memory);
     vj_outfile_free(file);
     vj_buf_fini(&path);
     return rc;

@@ -94,6 +94,12 @@ bool vj_path_exists(const char *path);
 bool vj_path_is_file(const char *path); /* a regular one, by whatever links */
 /* Same device and inode. */
 bool vj_path_same_file(const char *a, const char *b);
+/*
+ * VJ_E_USAGE when writing to `path` would destroy what `pattern` (a file, a folder's or glob's
+ * *.parquet) reads: they are one file, by link too. `what` is the option or output, for the text.
+ */
+VJ_MUST_CHECK vj_status vj_path_spares(const char *what, const char *path, const char *pattern,
+                                       vj_error *err);
 /* Folder of the running program with a slash at the end; false where it cannot be told. */
 bool vj_os_program_dir(char *dst, size_t cap_bytes);
 /* Absolute path without links; what it names must exist. Freed with vj_free. */
@@ -161,6 +167,20 @@ void vj_outfile_free(vj_outfile *file);
 const char *vj_outfile_name(const vj_outfile *file);
 /* Bytes all output files of this process have written. */
 int64_t vj_os_bytes_written(void);
+
+/*
+ * A file in memory for libraries that write to paths: what they do cannot fail by the disk, and
+ * its bytes go on through an output file, whose errors are told.
+ */
+typedef struct vj_memfile {
+    int fd;
+    char path[40];
+} vj_memfile;
+/* False where the system has none. */
+bool vj_memfile_open(vj_memfile *file);
+VJ_MUST_CHECK vj_status vj_memfile_append_to(const vj_memfile *file, vj_outfile *to,
+                                             vj_error *err);
+void vj_memfile_close(vj_memfile *file);
 
 /*
  * A private temporary folder under dir (NULL: /tmp), named prefix-BOOT-PID-XXXXXX; those that

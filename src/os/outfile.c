@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -239,6 +241,46 @@ void vj_outfile_free(vj_outfile *file)
     vj_free(file->name);
     vj_buf_fini(&file->pending);
     vj_free(file);
+}
+
+/* ---- files in memory ---- */
+
+bool vj_memfile_open(vj_memfile *file)
+{
+#ifdef MFD_CLOEXEC
+    file->fd = memfd_create("varjoin", MFD_CLOEXEC);
+    snprintf(file->path, sizeof file->path, "/proc/self/fd/%d", file->fd);
+    if (file->fd >= 0 && access(file->path, W_OK) == 0)
+        return true;
+    vj_memfile_close(file);
+#endif
+    file->fd = -1;
+    return false;
+}
+
+vj_status vj_memfile_append_to(const vj_memfile *file, vj_outfile *to, vj_error *err)
+{
+    uint8_t piece[16384];
+
+    for (int64_t off = 0;;) {
+        ssize_t n = pread(file->fd, piece, sizeof piece, off);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail_output(err, "read what is to be written to", to->name);
+        if (n == 0)
+            return VJ_OK;
+        VJ_TRY(vj_outfile_write(to, piece, (size_t)n, err));
+        off += n;
+    }
+}
+
+void vj_memfile_close(vj_memfile *file)
+{
+    if (file->fd >= 0)
+        close(file->fd);
+    file->fd = -1;
 }
 
 /* ---- temporary folders ---- */

@@ -313,3 +313,25 @@ void vj_paths_fini(vj_paths *paths)
     vj_free(paths->ptr);
     *paths = (vj_paths){0};
 }
+
+vj_status vj_path_spares(const char *what, const char *path, const char *pattern, vj_error *err)
+{
+    vj_paths read = {0};
+    bool same = false;
+
+    if (path == NULL || pattern == NULL || !vj_path_exists(path) || strcmp(pattern, "-") == 0)
+        return VJ_OK;
+    same = vj_path_same_file(path, pattern);
+    if (!same && (vj_path_is_dir(pattern) || !vj_path_exists(pattern))) {
+        vj_status rc = vj_paths_find(pattern, ".parquet", &read, NULL);
+
+        if (rc == VJ_E_NOMEM)
+            return vj_fail(err, rc, "no memory for the files of %s", pattern);
+        for (size_t i = 0; i < read.n && !same; i++) /* none found: whoever reads it says so */
+            same = vj_path_same_file(path, read.ptr[i]);
+        vj_paths_fini(&read);
+    }
+    return same ? vj_fail(err, VJ_E_USAGE, "%s: the %s would take the place of an input (%s)", path,
+                          what, pattern)
+                : VJ_OK;
+}

@@ -93,6 +93,16 @@ void vj_remove_tree(const char *path, int depth)
     rmdir(path);
 }
 
+/* Whether the path still names what was opened: link counts of folders tell little. */
+static bool is_at(int fd, const char *path)
+{
+    struct stat opened;
+    struct stat there;
+
+    return fstat(fd, &opened) == 0 && lstat(path, &there) == 0 && opened.st_dev == there.st_dev &&
+           opened.st_ino == there.st_ino;
+}
+
 /* A lock for writing needs a descriptor for writing on some network disks; folders have none. */
 static int open_for_lock(const char *path)
 {
@@ -115,7 +125,7 @@ static void remove_if_ended(const char *path, bool same_boot)
         return;
     bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
     bool lives = !locked && errno == EWOULDBLOCK;
-    if (!lives && fstat(fd, &facts) == 0 && facts.st_nlink > 0 && facts.st_uid == geteuid() &&
+    if (!lives && is_at(fd, path) && fstat(fd, &facts) == 0 && facts.st_uid == geteuid() &&
         ((locked && same_boot) || time(NULL) - facts.st_mtime > STRANGERS_LAST_S))
         vj_path_remove(path);
     close(fd);
@@ -173,13 +183,11 @@ static vj_temp *new_temp(size_t path_bytes, vj_error *err)
  * Lock what was just made. False when a sweep of another process came between: then it is, or
  * will at once be, removed. A disk without locks gives true.
  */
-static bool lock_new(int fd)
+static bool lock_new(int fd, const char *path)
 {
-    struct stat facts;
-
     if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return false;
-    return fstat(fd, &facts) != 0 || facts.st_nlink > 0;
+    return is_at(fd, path);
 }
 
 enum made { MADE, TAKEN, FAILED }; /* errno belongs to FAILED */
@@ -190,7 +198,7 @@ static enum made make_file(vj_temp *temp, int *out_fd)
 
     if (fd < 0)
         return errno == EEXIST ? TAKEN : FAILED;
-    if (!lock_new(fd)) {
+    if (!lock_new(fd, temp->path)) {
         close(fd);
         return TAKEN;
     }
@@ -208,23 +216,29 @@ static enum made make_file(vj_temp *temp, int *out_fd)
     return MADE;
 }
 
-static enum made make_folder(vj_temp *temp)
+/* Open and lock the folder that was just made at its path. */
+static enum made hold_folder(vj_temp *temp)
 {
-    if (mkdir(temp->path, 0777) != 0)
-        return errno == EEXIST ? TAKEN : FAILED;
     temp->lock_fd = open(temp->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (temp->lock_fd < 0) {
         int code = errno;
 
         rmdir(temp->path);
         errno = code;
-        return FAILED;
+        return code == ENOENT ? TAKEN : FAILED; /* swept before it was locked */
     }
-    if (lock_new(temp->lock_fd))
+    if (lock_new(temp->lock_fd, temp->path))
         return MADE;
     close(temp->lock_fd);
     temp->lock_fd = -1;
     return TAKEN;
+}
+
+static enum made make_folder(vj_temp *temp)
+{
+    if (mkdir(temp->path, 0777) != 0)
+        return errno == EEXIST ? TAKEN : FAILED;
+    return hold_folder(temp);
 }
 
 /* With out_fd a file, else a folder. It is on the list before anybody can end the process. */
@@ -275,7 +289,7 @@ vj_status vj_temp_folder(const char *dir, const char *base, const char *shown, v
 vj_status vj_temp_private(const char *dir, const char *prefix, vj_temp **out, vj_error *err)
 {
     size_t cap = strlen(dir) + strlen(prefix) + 48;
-    int code = EEXIST;
+    enum made made = TAKEN;
 
     *out = NULL;
     sweep(dir, prefix, is_private);
@@ -283,31 +297,18 @@ vj_status vj_temp_private(const char *dir, const char *prefix, vj_temp **out, vj
     if (temp == NULL)
         return VJ_E_NOMEM;
     pthread_mutex_lock(&list_lock);
-    for (int k = 0; temp->lock_fd < 0 && k < MOST_NAMES; k++) {
+    for (int k = 0; made == TAKEN && k < MOST_NAMES; k++) {
         snprintf(temp->path, cap, "%s/%s-%08x-%ld-XXXXXX", dir, prefix, this_boot(),
                  (long)getpid());
-        if (mkdtemp(temp->path) == NULL) {
-            code = errno;
-            break;
-        }
-        temp->lock_fd = open(temp->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (temp->lock_fd < 0) {
-            code = errno;
-            rmdir(temp->path);
-            break;
-        }
-        if (!lock_new(temp->lock_fd)) {
-            close(temp->lock_fd);
-            temp->lock_fd = -1;
-        }
+        made = mkdtemp(temp->path) == NULL ? FAILED : hold_folder(temp);
     }
-    bool made = temp->lock_fd >= 0;
-    if (made) {
+    int code = made == TAKEN ? EEXIST : errno;
+    if (made == MADE) {
         temp->next = list;
         list = temp;
     }
     pthread_mutex_unlock(&list_lock);
-    if (!made) {
+    if (made != MADE) {
         forget(temp);
         return fail_make(err, code, "make a temporary folder", dir);
     }

@@ -190,6 +190,49 @@ static void folders_are_held_and_removed_alike(void **state)
     assert_true(vj_path_is_empty_dir(dir));
 }
 
+/* Makes and removes under one name, as others do at the same time, who sweep between its steps. */
+static int make_many(void)
+{
+    char target[256];
+    vj_error err = {0};
+
+    path_of(target, "shared");
+    for (int i = 0; i < 150; i++) {
+        char *folder = NULL;
+        char *beside = NULL;
+        vj_outfile *file = NULL;
+
+        if (vj_tempdir_make(dir, "spill", &folder, &err) != VJ_OK ||
+            vj_tempdir_beside(target, &beside, &err) != VJ_OK ||
+            vj_outfile_open(target, &file, &err) != VJ_OK)
+            return 1;
+        if (!vj_path_is_dir(folder) || !vj_path_is_dir(beside) ||
+            !vj_path_exists(vj_outfile_temp_path(file)))
+            return 2;
+        vj_outfile_free(file);
+        vj_tempdir_remove(beside);
+        vj_tempdir_remove(folder);
+    }
+    return 0;
+}
+
+static void many_at_once_keep_their_own(void **state)
+{
+    pid_t children[6];
+
+    (void)state;
+    for (size_t i = 0; i < VJ_COUNT(children); i++)
+        if ((children[i] = fork()) == 0)
+            _exit(make_many());
+    for (size_t i = 0; i < VJ_COUNT(children); i++) {
+        int status = -1;
+
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_true(vj_path_is_empty_dir(dir));
+}
+
 static void a_folder_takes_the_place_of_another_in_one_step(void **state)
 {
     char a[256];
@@ -219,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_clock_set_back_removes_no_strangers),
         cmocka_unit_test(a_name_that_is_taken_is_passed_over),
         cmocka_unit_test(folders_are_held_and_removed_alike),
+        cmocka_unit_test(many_at_once_keep_their_own),
         cmocka_unit_test(a_folder_takes_the_place_of_another_in_one_step),
     };
 
