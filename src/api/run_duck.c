@@ -143,9 +143,13 @@ static vj_status add_projection(description *d, const vj_database *from, vj_duck
 {
     vj_buf sql = {0};
 
-    if (from->files[0].built == NULL)
+    const vj_db_file *file = &from->files[0];
+
+    if (file->built == NULL)
         return VJ_OK;
-    vj_status rc = vj_built_sql(from->files[0].built, &sql, err);
+    to->keys_stored = file->built->columns[file->chrom_i].how == VJ_BUILT_COLUMN &&
+                      file->built->columns[file->start_i].how == VJ_BUILT_COLUMN;
+    vj_status rc = vj_built_sql(file->built, &sql, err);
     if (rc == VJ_OK) {
         to->projection = vj_arena_strndup(&d->arena, sql.ptr, sql.len_bytes, err);
         rc = to->projection != NULL ? VJ_OK : VJ_E_NOMEM;

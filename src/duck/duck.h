@@ -166,6 +166,7 @@ typedef struct vj_duck_db {
     /* "expr AS name, ..." that gives the columns below from what the files hold; NULL: the files
      * have them as they are */
     const char *projection;
+    bool keys_stored; /* its chrom and start are columns of the files themselves */
     const char *chrom, *start, *ref, *alt; /* column names; those that the key uses */
     /* SQL types of chrom and start, for the builder; NULL: _run_join asks the files. */
     const char *chrom_type, *start_type;

@@ -256,6 +256,27 @@ static vj_status add_where(vj_buf *sql, const vj_duck_db *db, int32_t db_i, bool
     return vj_buf_append_text(sql, with_tally ? " AS INTEGER))" : " = 3", err);
 }
 
+/*
+ * The database's rows under its own names. Of a tuned one whose keys are stored as they are, those
+ * at a place of the sample are found first: the expressions are for these few alone.
+ */
+static vj_status add_rows(vj_buf *sql, const vj_duck_join *join, const vj_duck_db *db,
+                          vj_error *err)
+{
+    bool late = db->projection != NULL && db->keys_stored && db->n_pairs == 0 &&
+                (db->key & VJ_DUCK_KEY_CONTIG) && (db->key & VJ_DUCK_KEY_POS);
+
+    if (!late)
+        return duck_sql_db_scan(sql, db, true, err);
+    VJ_TRY(duck_sqlf(sql, err, "(SELECT %s, file_index, file_row_number FROM (SELECT d.*, "
+                               "d.file_index, d.file_row_number FROM ", db->projection));
+    VJ_TRY(duck_sql_scan(sql, db->paths, db->n_paths, err));
+    VJ_TRY(vj_buf_append_text(sql, " d SEMI JOIN ", err));
+    VJ_TRY(add_keys(sql, join, db, err));
+    VJ_TRY(add_equalities(sql, db, err));
+    return vj_buf_append_text(sql, "))", err);
+}
+
 /* " FROM keys k JOIN files d ON ... WHERE ..." */
 static vj_status add_pairs(vj_buf *sql, const vj_duck_join *join, int32_t db_i, bool with_tally,
                            vj_error *err)
@@ -265,7 +286,7 @@ static vj_status add_pairs(vj_buf *sql, const vj_duck_join *join, int32_t db_i, 
     VJ_TRY(vj_buf_append_text(sql, " FROM ", err));
     VJ_TRY(add_keys(sql, join, db, err));
     VJ_TRY(vj_buf_append_text(sql, " JOIN ", err));
-    VJ_TRY(duck_sql_db_scan(sql, db, true, err));
+    VJ_TRY(add_rows(sql, join, db, err));
     VJ_TRY(vj_buf_append_text(sql, " d", err));
     VJ_TRY(add_equalities(sql, db, err));
     return add_where(sql, db, db_i, with_tally, err);

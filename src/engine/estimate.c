@@ -23,9 +23,14 @@ typedef struct engine_rates {
 
 static const engine_rates rates_of[] = {
     [VJ_ENGINE_NATIVE] = {0.02, 0.75e-6, 0, 0, 1 / 0.8e9, 3e-6, 0, 0, 0, 100000, 0},
-    [VJ_ENGINE_DUCKDB] = {0.15, 3.4e-6, 6.5e-8, 3.5e-9, 0, 1e-5, 58000000, 500, 22, 700000, 45},
-    [VJ_ENGINE_POLARS] = {0.38, 2.1e-6, 6.7e-8, 2.3e-9, 0, 0, 214000000, 0, 15, 8500000, 45},
+    [VJ_ENGINE_DUCKDB] = {0.15, 4.2e-6, 6.5e-8, 3.5e-9, 0, 1e-5, 58000000, 500, 22, 700000, 45},
+    [VJ_ENGINE_POLARS] = {0.32, 4.6e-6, 2.5e-8, 1.15e-9, 0, 0, 93000000, 0, 15, 8500000, 45},
 };
+
+/* The native engine on tuned files, which no codec packs: of the time that packed pages take; and of
+ * the pages of a column the blocks that are touched. */
+#define TUNED_COST_SHARE 0.4
+#define TUNED_BYTES_SHARE 0.66
 
 #define PROGRAM_BYTES ((int64_t)13 << 20)
 #define BYTES_PER_BATCH_ROW 600
@@ -38,8 +43,8 @@ static const engine_rates rates_of[] = {
 #define KEPT_PAGES_BYTES ((int64_t)16 << 20)
 #define HELD_BYTES ((int64_t)8 << 20)
 /* Polars: row groups in flight, as a share of what it decodes. */
-#define POLARS_FLIGHT_SHARE 0.17
-#define POLARS_FLIGHT_BYTES 70000000
+#define POLARS_FLIGHT_SHARE 0.06
+#define POLARS_FLIGHT_BYTES 25000000
 /* Of several files it opens the next while it reads one: of each cell of a row group this much. */
 #define POLARS_AHEAD_BYTES 75
 /* Of the CPU time that is spent by one thread alone: starting an interpreter, planning. */
@@ -288,14 +293,19 @@ static double pages_of(const vj_db_file *file, int64_t n_rows)
     return VJ_MAX(1, (double)n_rows / (ours ? 4096.0 : 100000.0));
 }
 
+/* The file's own column in which one is stored; -1: in none. */
+static int32_t stored_in(const vj_db_file *file, int32_t field_i)
+{
+    return field_i >= 0 && file->built != NULL ? file->built->columns[field_i].physical_i : field_i;
+}
+
 static void add_field(const vj_db_file *file, int32_t g, int32_t field_i, double share,
                       vj_estimate_db *out)
 {
     int32_t leaf = 0;
     int32_t end = 0;
 
-    if (field_i >= 0 && file->built != NULL)
-        field_i = file->built->columns[field_i].physical_i;
+    field_i = stored_in(file, field_i);
     if (field_i < 0)
         return;
     for (vj_pq_field_leaves(file->pq, field_i, &leaf, &end); leaf < end; leaf++) {
@@ -315,8 +325,7 @@ static double page_share(const vj_db_file *file, int32_t g, int32_t field_i, dou
     int32_t leaf = 0;
     int32_t end = 0;
 
-    if (field_i >= 0 && file->built != NULL)
-        field_i = file->built->columns[field_i].physical_i;
+    field_i = stored_in(file, field_i);
     if (field_i < 0)
         return 0;
     vj_pq_field_leaves(file->pq, field_i, &leaf, &end);
@@ -324,6 +333,20 @@ static double page_share(const vj_db_file *file, int32_t g, int32_t field_i, dou
         return 1;
     double pages = pages_of(file, n_rows);
     return pages <= 1 ? 1 : 1 - exp(-n_hits / pages);
+}
+
+/* Columns of a tuned file may be stored in one: it is read once. */
+static bool is_counted(const vj_database *db, const vj_db_file *file, int32_t c)
+{
+    int32_t stored = stored_in(file, file->payload_i[c]);
+
+    if (stored == stored_in(file, file->start_i) || stored == stored_in(file, file->ref_i) ||
+        stored == stored_in(file, file->alt_i))
+        return true;
+    for (int32_t i = 0; i < c; i++)
+        if (db->columns[i].name != NULL && stored_in(file, file->payload_i[i]) == stored)
+            return true;
+    return false;
 }
 
 static void count_rowgroup(const vj_database *db, const vj_db_rowgroup *group, double n_hits,
@@ -339,9 +362,10 @@ static void count_rowgroup(const vj_database *db, const vj_db_rowgroup *group, d
     if (group->contig < 0)
         add_field(file, g, file->chrom_i, 1, out);
     add_field(file, g, file->ref_i, share, out);
-    add_field(file, g, file->alt_i, share, out);
+    if (stored_in(file, file->alt_i) != stored_in(file, file->ref_i))
+        add_field(file, g, file->alt_i, share, out);
     for (int32_t c = 0; c < db->n_columns; c++)
-        if (db->columns[c].name != NULL)
+        if (db->columns[c].name != NULL && !is_counted(db, file, c))
             add_field(file, g, file->payload_i[c], share, out);
 }
 
@@ -455,6 +479,8 @@ static vj_status count_database(const survey *s, const vj_plan *plan, const vj_d
     out->bytes = (int64_t)((double)out->bytes * chance * reads);
     out->plain_bytes = (int64_t)((double)out->plain_bytes * chance * reads);
     out->pages *= chance * reads;
+    if (native && db->n_files > 0 && db->files[0].built != NULL)
+        out->bytes = (int64_t)((double)out->bytes * TUNED_BYTES_SHARE);
     out->bytes += native ? edge_bytes(s, plan, db, out) : 0;
     for (int32_t i = 0; i < db->n_files; i++) /* opened by us and, where needed, by the engine */
         out->bytes += vj_pq_meta_view(db->files[i].pq)->footer_bytes * (native ? 1 : 2);
@@ -504,15 +530,18 @@ static void estimate_cost(const vj_plan *plan, vj_estimate *out)
     int64_t in_flight = VJ_MIN(plan->n_batches * plan->rows_per_batch * plan->n_samples,
                                VJ_MAX(out->n_rows, 1));
     double scan_s = 0;
+    bool native = plan->engine == VJ_ENGINE_NATIVE;
 
     for (int32_t d = 0; d < plan->n_dbs; d++) {
         const vj_estimate_db *db = &out->dbs[d];
 
         plain += (double)db->plain_bytes;
-        scan_s += (double)db->n_rows * rates->per_db_row_s + db->cells * rates->per_db_cell_s +
-                  (double)db->plain_bytes * rates->per_plain_byte_s + db->pages * rates->per_page_s;
+        double scan = (double)db->n_rows * rates->per_db_row_s + db->cells * rates->per_db_cell_s +
+                      (double)db->plain_bytes * rates->per_plain_byte_s +
+                      db->pages * rates->per_page_s;
+        bool tuned = plan->dbs[d]->n_files > 0 && plan->dbs[d]->files[0].built != NULL;
+        scan_s += scan * (native && tuned ? TUNED_COST_SHARE : 1);
     }
-    bool native = plan->engine == VJ_ENGINE_NATIVE;
     int32_t runs = native ? 1 : plan->n_samples;
     out->cpu_s = runs * (rates->start_s + scan_s) + (double)out->n_rows * rates->per_left_row_s;
     out->bytes += runs * rates->start_read_bytes + out->n_rows * rates->left_row_read_bytes;

@@ -59,4 +59,7 @@ def test_the_plan_is_near_the_run(varjoin, varjoin_bin, data, tmp_path, engine, 
     if not is_sanitized(varjoin_bin):
         near(plan["peak_memory_mb"], used["peak_rss_bytes"] / 1e6, 0.7, "memory")
         cpu = used["user_cpu_seconds"] + used["system_cpu_seconds"]
-        assert cpu / 5 - 0.2 <= plan["cpu_sec"] <= cpu * 5 + 0.2
+        # a busy machine takes up to a third more CPU for the same; wall is reported, not held
+        print(f"{engine} {job}: CPU {plan['cpu_sec']:.2f} planned, {cpu:.2f} used; wall {plan['duration_sec']:.2f} planned, "
+              f"{used['wall_seconds']:.2f} taken")
+        assert cpu / 1.6 - 0.1 <= plan["cpu_sec"] <= cpu * 1.3 + 0.1
