@@ -23,7 +23,7 @@ typedef struct engine_rates {
 
 static const engine_rates rates_of[] = {
     [VJ_ENGINE_NATIVE] = {0.02, 0.75e-6, 0, 0, 1 / 0.8e9, 3e-6, 0, 0, 0, 100000, 0},
-    [VJ_ENGINE_DUCKDB] = {0.15, 4.2e-6, 6.5e-8, 3.5e-9, 0, 1e-5, 58000000, 500, 22, 700000, 45},
+    [VJ_ENGINE_DUCKDB] = {0.12, 4.4e-6, 6.5e-8, 3.5e-9, 0, 1e-5, 58000000, 500, 22, 700000, 45},
     [VJ_ENGINE_POLARS] = {0.32, 4.6e-6, 2.5e-8, 1.15e-9, 0, 0, 93000000, 0, 15, 8500000, 45},
 };
 
