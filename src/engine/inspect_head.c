@@ -48,12 +48,32 @@ out:
     return rc;
 }
 
+/* The same rows with nested columns as text: fields, cols and texts are as long as the schema. */
+static vj_status flatten(const vj_schema *schema, vj_budget *budget, vj_field *fields,
+                         vj_colb *texts, vj_col *cols, vj_error *err)
+{
+    static const vj_type text = {.kind = VJ_TEXT};
+
+    for (int32_t f = 0; f < schema->n_fields; f++) {
+        fields[f] = schema->fields[f];
+        if (!vj_inspect_has_no_cell(&fields[f].type))
+            continue;
+        fields[f].type = text;
+        VJ_TRY(vj_colb_init(&texts[f], &text, budget, err));
+        VJ_TRY(vj_inspect_as_json(&cols[f], budget, &texts[f], err));
+        cols[f] = vj_colb_view(&texts[f]);
+    }
+    return VJ_OK;
+}
+
 vj_status vj_inspect_head(const char *path, int64_t n_rows, vj_budget *budget, vj_buf *text,
                           vj_error *err)
 {
     vj_pq_file *file = NULL;
     vj_built *built = NULL;
     vj_colb *builders = NULL;
+    vj_colb *texts = NULL;
+    vj_field *fields = NULL;
     vj_col *cols = NULL;
     const vj_schema *schema = NULL;
     vj_status rc;
@@ -67,7 +87,10 @@ vj_status vj_inspect_head(const char *path, int64_t n_rows, vj_budget *budget, v
     n_rows = VJ_MIN(n_rows, vj_pq_meta_view(file)->n_rows);
     builders = vj_calloc(budget, (size_t)schema->n_fields + 1, sizeof *builders, err);
     cols = vj_calloc(budget, (size_t)schema->n_fields + 1, sizeof *cols, err);
-    rc = builders == NULL || cols == NULL ? VJ_E_NOMEM : VJ_OK;
+    texts = vj_calloc(budget, (size_t)schema->n_fields + 1, sizeof *texts, err);
+    fields = vj_calloc(budget, (size_t)schema->n_fields + 1, sizeof *fields, err);
+    bool all = builders != NULL && cols != NULL && texts != NULL && fields != NULL;
+    rc = all ? VJ_OK : VJ_E_NOMEM;
     for (int32_t f = 0; rc == VJ_OK && f < schema->n_fields; f++)
         rc = vj_colb_init(&builders[f], &schema->fields[f].type, budget, err);
     if (rc != VJ_OK)
@@ -75,11 +98,17 @@ vj_status vj_inspect_head(const char *path, int64_t n_rows, vj_budget *budget, v
     VJ_GO(rc, take_rows(file, built, schema, n_rows, budget, builders, err));
     for (int32_t f = 0; f < schema->n_fields; f++)
         cols[f] = vj_colb_view(&builders[f]);
-    rc = print_rows(schema, &(vj_batch){schema, n_rows, cols}, budget, text, err);
+    VJ_GO(rc, flatten(schema, budget, fields, texts, cols, err));
+    vj_schema flat = {schema->n_fields, fields};
+    rc = print_rows(&flat, &(vj_batch){&flat, n_rows, cols}, budget, text, err);
 out:
     for (int32_t f = 0; builders != NULL && f < schema->n_fields; f++)
         vj_colb_fini(&builders[f]);
+    for (int32_t f = 0; texts != NULL && f < schema->n_fields; f++)
+        vj_colb_fini(&texts[f]);
     vj_free(builders);
+    vj_free(texts);
+    vj_free(fields);
     vj_free(cols);
     vj_built_free(built);
     vj_pq_free(file);

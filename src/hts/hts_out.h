@@ -230,6 +230,8 @@ VJ_MUST_CHECK vj_status vj_tsv_writer_take(vj_outfile *file, const vj_tsv_write_
 VJ_MUST_CHECK vj_status vj_tsv_writer_format(const vj_tsv_writer *writer, const vj_batch *batch,
                                              vj_buf *text, vj_error *err);
 VJ_MUST_CHECK vj_status vj_tsv_writer_write(vj_tsv_writer *writer, vj_span text, vj_error *err);
+/* One scalar that is not null, as a cell of TSV has it. */
+VJ_MUST_CHECK vj_status vj_tsv_value(vj_buf *out, const vj_col *col, int64_t row_i, vj_error *err);
 VJ_MUST_CHECK vj_status vj_tsv_writer_append(vj_tsv_writer *writer, const vj_batch *batch,
                                              vj_error *err);
 VJ_MUST_CHECK vj_status vj_tsv_writer_finish(vj_tsv_writer *writer, vj_error *err);

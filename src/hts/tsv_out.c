@@ -89,6 +89,13 @@ static vj_status put_element(vj_buf *text, const vj_col *kid, int64_t row_i, vj_
     return vj_cell_put(text, kid, row_i, VJ_CELL_TSV_ELEMENT, &out_of_range, err);
 }
 
+vj_status vj_tsv_value(vj_buf *out, const vj_col *col, int64_t row_i, vj_error *err)
+{
+    int64_t out_of_range = 0;
+
+    return vj_cell_put(out, col, row_i, VJ_CELL_TSV, &out_of_range, err);
+}
+
 static vj_status put_list(vj_buf *text, const vj_col *col, int64_t row_i, vj_error *err)
 {
     int32_t beg = col->offs[row_i];

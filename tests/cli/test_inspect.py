@@ -149,3 +149,23 @@ def test_neither_parquet_nor_vcf(varjoin, tmp_path):
     assert "empty" in varjoin("inspect", tmp_path / "empty", exit_code=2).stderr
     (tmp_path / "cut.parquet").write_bytes(b"PAR1abc")
     assert "cut.parquet" in varjoin("inspect", tmp_path / "cut.parquet", exit_code=2).stderr
+
+
+def test_nested_columns_are_shown_as_json(varjoin, tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pair = pa.struct([("a", pa.int32()), ("b", pa.string()), ("c", pa.float64()), ("d", pa.list_(pa.bool_()))])
+    rows = [{"a": 1, "b": 'x"y', "c": 0.5, "d": [True, None]}, None, {"a": None, "b": "é", "c": float("nan"), "d": None}]
+    pq.write_table(pa.table({
+        "s": pa.array(rows, pair),
+        "l": pa.array([[[1], []], [], None], pa.list_(pa.list_(pa.int8()))),
+        "m": pa.array([[("k", 1)], [("k", None)], None], pa.map_(pa.string(), pa.int32())),
+        "plain": pa.array([[1, 2], [], None], pa.list_(pa.int8())),
+    }), tmp_path / "n.parquet")
+    head, *lines = varjoin("inspect", "--head", "5", tmp_path / "n.parquet").stdout.splitlines()
+    cells = [line.split("\t") for line in lines]
+    read = lambda cell: None if cell == "" else json.loads(cell.replace("\\\\", "\\"))
+    assert head.split("\t") == ["s", "l", "m", "plain"]
+    assert [read(c[0]) for c in cells] == [rows[0], None, {"a": None, "b": "é", "c": "nan", "d": None}]
+    assert [read(c[1]) for c in cells] == [[[1], []], [], None]
+    assert [read(c[2]) for c in cells] == [[{"key": "k", "value": 1}], [{"key": "k", "value": None}], None]
+    assert [c[3] for c in cells][0] == "1,2"
