@@ -1,6 +1,6 @@
 """Compare varjoin with its peers: whole processes, run in turn, medians of wall, CPU and peak memory.
 
-usage: bench.py [--scale 1,4,8] [--repeats 5] [--only join,vcf,normalize,engines,tracker] [--varjoin PROGRAM] [--dir DIR]
+usage: bench.py [--scale 1,4,8] [--repeats 5] [--only join,vcf,normalize,sweep,engines,tracker] [--varjoin PROGRAM] [--dir DIR]
                 [--echtvar PROGRAM] [--vcfanno PROGRAM] [--snpsift "java -jar SnpSift.jar"]
 
 join       13.5 million rows x 27 columns as Polars writes them, 80,000 sample variants, all columns
@@ -10,6 +10,7 @@ column     the same with one column of the database, MAF, asked for.
 vcf        the same to VCF.gz; the peers are bcftools annotate, which reads the database as BCF, and
            those of echtvar, vcfanno and SnpSift whose program is named.
 normalize  a VCF.gz of one million records to Parquet; the peer is polars-bio.
+sweep      ten samples at once beside one of them alone: what the database's part of the work becomes.
 engines    the DuckDB and Polars engines over the same statement or query by hand (bench/by_hand.py).
 tracker    annotate with and without the resource tracker, in turn: what measuring costs.
 

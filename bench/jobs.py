@@ -1,6 +1,7 @@
 """The jobs of the benchmark: data made once, the same work for each tool, results compared."""
 
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -235,4 +236,45 @@ def tracker(varjoin: Path, folder: Path, options) -> list[dict]:
     return jobs
 
 
-JOBS = {"join": join, "column": column, "vcf": vcf, "normalize": normalize, "tracker": tracker}
+# ---- several samples in one sweep ----
+
+PEOPLE = 10
+
+
+def reference_part(record: Path) -> float:
+    """CPU seconds that a run spent on the database: its keys, and payload of what matched."""
+    return sum(s["cpu_seconds"] for s in json.loads(record.read_text())["stages"] if s["name"] in ("keys", "payload"))
+
+
+def sweep(varjoin: Path, folder: Path, options) -> list[dict]:
+    """Ten people of one population at once and one of them alone, one thread; outputs are held to be the same."""
+    database, _, _ = join_data(varjoin, folder, 1)
+    built = once(folder / "built1", lambda part: quiet(varjoin, "reference", "build", database, "-o", part))
+    people = [folder / f"person{i}.vcf.gz" for i in range(PEOPLE)]
+    for i, person in enumerate(people):
+        if not person.exists():
+            quiet(varjoin, "simulate", "--rows", ROWS, "--contigs", SCALES[1], "--seed", 20, "--sample", person,
+                  "--sample-variants", VARIANTS, "--sample-seed", 100 + i)
+    one, ten, record = folder / "out-one.parquet", folder / "out-ten", folder / "sweep.run.json"
+    jobs = []
+    for form, path in (("as Polars wrote it", database), ("built", built)):
+        common = [str(varjoin), "annotate", "-q", "-@", "1", "-a", f"ensembl={path}", "--no-version", "--report", str(record)]
+        commands = {"one sample": [*common, "-o", str(one), str(people[0])], "ten samples": [*common, "-o", str(ten), *map(str, people)]}
+        title = f"sweep: {PEOPLE} samples of {VARIANTS:,} variants, {ROWS:,} rows {form}"
+        say(title)
+        parts: dict[str, list[float]] = {name: [] for name in commands}
+        tools = in_turn(commands, options.repeats, folder, lambda: same("equal", one, ten / "person0.parquet"),
+                        lambda name: parts[name].append(reference_part(record)))
+        alone, together = (statistics.median(parts[name]) for name in commands)
+        note = (f"reference part (stages keys and payload, CPU): {together:.3f} s for ten, {alone:.3f} s for one, {together / alone:.2f} times; "
+                f"ten single runs would take {PEOPLE * tools['one sample']['median']['cpu_s']:.2f} CPU-s")
+        say("  " + note)
+        tools["one sample"]["out_mb"], tools["ten samples"]["out_mb"] = size_mb(one), size_mb(ten)
+        jobs.append({"title": title, "base": "one sample", "note": note, "reference_part": parts, "tools": tools})
+        one.unlink()
+        shutil.rmtree(ten)
+    record.unlink()
+    return jobs
+
+
+JOBS = {"join": join, "column": column, "vcf": vcf, "normalize": normalize, "sweep": sweep, "tracker": tracker}
