@@ -162,7 +162,7 @@ static vj_status decode_gzip(vj_codec *codec, const block *b, vj_error *err)
 
 static vj_status encode_gzip(vj_codec *codec, const block *b, size_t *out_len, vj_error *err)
 {
-    int level = b->level == 0 ? 6 : VJ_MIN(VJ_MAX(b->level, 1), 9);
+    int level = b->level <= 0 ? 6 : VJ_MIN(VJ_MAX(b->level, 1), 9);
 
     if (codec->deflater != NULL && codec->deflater_level != level) {
         libdeflate_free_compressor(codec->deflater);
@@ -232,7 +232,7 @@ static int64_t brotli_encoder_bytes(int level, size_t src_len)
 
 static vj_status encode_brotli(vj_codec *codec, const block *b, size_t *out_len, vj_error *err)
 {
-    int level = b->level == 0 ? 5 : VJ_MIN(VJ_MAX(b->level, 1), 11);
+    int level = b->level <= 0 ? 5 : VJ_MIN(VJ_MAX(b->level, 1), 11);
     int64_t held = brotli_encoder_bytes(level, b->src_len);
 
     VJ_TRY(vj_budget_reserve(codec->budget, held, "the brotli encoder", err));
@@ -329,15 +329,28 @@ static vj_status decode_zstd(vj_codec *codec, const block *b, vj_error *err)
     return fail_damaged(err, "ZSTD", ZSTD_getErrorName(made));
 }
 
+/* A search that steps far where nothing repeats; Huffman codes, which such levels go without. */
+static bool aim_at_entropy(ZSTD_CCtx *zstd)
+{
+    return !ZSTD_isError(ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, -20)) &&
+           !ZSTD_isError(ZSTD_CCtx_setParameter(zstd, ZSTD_c_literalCompressionMode,
+                                                ZSTD_lcm_huffman));
+}
+
 static vj_status encode_zstd(vj_codec *codec, const block *b, size_t *out_len, vj_error *err)
 {
-    int level = b->level == 0 ? 3 : VJ_MIN(b->level, ZSTD_maxCLevel());
+    int level = b->level == 0   ? 3
+                : b->level > 0 ? VJ_MIN(b->level, ZSTD_maxCLevel())
+                               : 1;
 
     if (codec->zstd_out == NULL)
         codec->zstd_out = ZSTD_createCCtx_advanced((ZSTD_customMem){lib_alloc, lib_free, codec});
     if (codec->zstd_out == NULL)
         return fail_context(codec, "ZSTD", err);
-    *out_len = ZSTD_compressCCtx(codec->zstd_out, b->dst, b->dst_len, b->src, b->src_len, level);
+    if (b->level == VJ_CODEC_ENTROPY && aim_at_entropy(codec->zstd_out))
+        *out_len = ZSTD_compress2(codec->zstd_out, b->dst, b->dst_len, b->src, b->src_len);
+    else
+        *out_len = ZSTD_compressCCtx(codec->zstd_out, b->dst, b->dst_len, b->src, b->src_len, level);
     if (!ZSTD_isError(*out_len))
         return VJ_OK;
     if (ZSTD_getErrorCode(*out_len) == ZSTD_error_memory_allocation)

@@ -54,6 +54,11 @@ VJ_MUST_CHECK vj_status vj_codec_decode(vj_codec *codec, int id, const void *src
 /* Capacity that vj_codec_encode needs for a block of src_len bytes. */
 size_t vj_codec_encoded_max(int id, size_t src_len);
 /*
+ * Level: repetition is hardly looked for, but values are stored by how frequent they are. zstd
+ * alone has it; for others it is their default.
+ */
+#define VJ_CODEC_ENTROPY (-1)
+/*
  * Encode one block of at most 2^31-1 bytes; level 0 is the codec's default here (zstd 3, gzip 6,
  * brotli 5; snappy and lz4 have none). *out_len is the encoded size.
  *

@@ -115,6 +115,9 @@ static vj_status set_leaf_options(vj_pq_writer *writer, const vj_schema *schema,
         .codec = (int)options->codec,
         .level = options->level == 0 && options->codec == VJ_PQ_ZSTD ? DEFAULT_ZSTD_LEVEL
                                                                      : options->level,
+        .packed_level = options->level == 0 && options->codec == VJ_PQ_ZSTD
+                            ? VJ_CODEC_ENTROPY
+                            : options->level,
         .compat = options->compat};
 
     writer->rows_per_page =

@@ -58,7 +58,7 @@ typedef struct vj_path_step {
 /* What the leaves of a top-level column share; fixed when the writer is made. */
 typedef struct vj_leaf_options {
     int codec; /* vj_codec_id */
-    int level;
+    int level, packed_level; /* of the codec; the second for codes, bits and deltas */
     bool compat;
     int64_t rows_per_page;
 } vj_leaf_options;

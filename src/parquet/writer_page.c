@@ -97,29 +97,32 @@ static vj_status map_codes(vj_leaf *leaf, vj_leaf_scratch *scratch, size_t max_n
                              fits, err);
 }
 
-static vj_status encode_block(const vj_leaf *leaf, vj_leaf_scratch *scratch, const uint8_t *src,
-                              size_t len, vj_buf *out, size_t *out_len, vj_error *err)
+/* packed: codes, bits and deltas, in which whole bytes hardly repeat. */
+static vj_status encode_block(const vj_leaf *leaf, vj_leaf_scratch *scratch, bool packed,
+                              const uint8_t *src, size_t len, vj_buf *out, size_t *out_len,
+                              vj_error *err)
 {
+    int level = packed ? leaf->options->packed_level : leaf->options->level;
     size_t cap = vj_codec_encoded_max(leaf->options->codec, len);
 
     VJ_TRY(vj_buf_reserve(out, cap, err));
-    return vj_codec_encode(scratch->codec, leaf->options->codec, leaf->options->level, src, len,
+    return vj_codec_encode(scratch->codec, leaf->options->codec, level, src, len,
                            out->ptr + out->len_bytes, cap, out_len, err);
 }
 
 /* What the bytes take in the file: as they are, or through the codec where that saves a tenth. */
-static vj_status stored_bytes(const vj_leaf *leaf, vj_leaf_scratch *scratch, const uint8_t *src,
-                              size_t len, size_t *out, vj_error *err)
+static vj_status stored_bytes(const vj_leaf *leaf, vj_leaf_scratch *scratch, bool packed,
+                              const uint8_t *src, size_t len, size_t *out, vj_error *err)
 {
-    size_t packed = 0;
+    size_t stored = 0;
 
     *out = len;
     if (leaf->options->codec == VJ_CODEC_NONE || len < CODEC_MIN_BYTES)
         return VJ_OK;
     /* the room behind the levels that stand in the body; nothing of it is kept */
-    VJ_TRY(encode_block(leaf, scratch, src, len, &scratch->body, &packed, err));
-    if (packed <= len - len / 10)
-        *out = packed;
+    VJ_TRY(encode_block(leaf, scratch, packed, src, len, &scratch->body, &stored, err));
+    if (stored <= len - len / 10)
+        *out = stored;
     return VJ_OK;
 }
 
@@ -140,12 +143,12 @@ static vj_status weigh_first(vj_leaf *leaf, const vj_buf *other, size_t other_by
         return VJ_OK;
     }
     leaf->chunks_unweighed = WEIGH_EVERY - 1;
-    VJ_TRY(stored_bytes(leaf, scratch, scratch->values.ptr, codes, &stored, err));
+    VJ_TRY(stored_bytes(leaf, scratch, true, scratch->values.ptr, codes, &stored, err));
     leaf->codes_per_256 = (int64_t)(stored * 256 / codes);
     leaf->other_per_256 = 256;
     if (other->len_bytes == 0)
         return VJ_OK;
-    VJ_TRY(stored_bytes(leaf, scratch, other->ptr, other->len_bytes, &stored, err));
+    VJ_TRY(stored_bytes(leaf, scratch, false, other->ptr, other->len_bytes, &stored, err));
     /* what other_bytes counts beyond the bytes shown (lengths of strings) is left as it is */
     leaf->other_per_256 =
         (int64_t)((other_bytes - VJ_MIN(other_bytes, other->len_bytes) + stored) * 256 /
@@ -449,8 +452,8 @@ static vj_status keep_bounds(vj_leaf *leaf, const vj_bounds *bounds, vj_page_rec
  * V2 body: levels stand in scratch->body already, values follow, through the codec where that
  * saves a tenth.
  */
-static vj_status add_values_v2(vj_leaf *leaf, vj_leaf_scratch *scratch, bool *compressed,
-                               vj_error *err)
+static vj_status add_values_v2(vj_leaf *leaf, vj_leaf_scratch *scratch, bool packed,
+                               bool *compressed, vj_error *err)
 {
     const vj_buf *values = &scratch->values;
     size_t len = 0;
@@ -460,8 +463,8 @@ static vj_status add_values_v2(vj_leaf *leaf, vj_leaf_scratch *scratch, bool *co
         if (leaf->codec_skip > 0) {
             leaf->codec_skip--;
         } else {
-            VJ_TRY(encode_block(leaf, scratch, values->ptr, values->len_bytes, &scratch->body,
-                                &len, err));
+            VJ_TRY(encode_block(leaf, scratch, packed, values->ptr, values->len_bytes,
+                                &scratch->body, &len, err));
             *compressed = len <= values->len_bytes - values->len_bytes / 10;
             leaf->codec_skip = *compressed ? 0 : CODEC_PAUSE;
         }
@@ -484,7 +487,7 @@ static vj_status add_values_v1(vj_leaf *leaf, vj_leaf_scratch *scratch, size_t *
     if (leaf->options->codec == VJ_CODEC_NONE)
         return VJ_OK;
     vj_buf_reset(&scratch->trial);
-    VJ_TRY(encode_block(leaf, scratch, scratch->body.ptr, scratch->body.len_bytes,
+    VJ_TRY(encode_block(leaf, scratch, false, scratch->body.ptr, scratch->body.len_bytes,
                         &scratch->trial, &len, err));
     scratch->trial.len_bytes = len;
     swap(&scratch->body, &scratch->trial);
@@ -611,7 +614,10 @@ vj_status vj_leaf_flush(vj_leaf *leaf, vj_leaf_scratch *scratch, vj_error *err)
         facts.compressed = leaf->options->codec != VJ_CODEC_NONE;
     } else {
         facts.uncompressed = scratch->body.len_bytes + scratch->values.len_bytes;
-        VJ_TRY(add_values_v2(leaf, scratch, &facts.compressed, err));
+        bool packed = facts.encoding == VJ_ENC_RLE_DICTIONARY || facts.encoding == VJ_ENC_RLE ||
+                      facts.encoding == VJ_ENC_DELTA || leaf->phys == VJ_PHYS_BOOLEAN;
+
+        VJ_TRY(add_values_v2(leaf, scratch, packed, &facts.compressed, err));
     }
     int64_t off = (int64_t)leaf->chunk->pages.len_bytes;
     VJ_TRY(put_page(leaf, &facts, &scratch->body, &leaf->chunk->pages,
@@ -641,8 +647,8 @@ vj_status vj_leaf_seal(vj_leaf *leaf, vj_leaf_scratch *scratch, vj_error *err)
         return VJ_OK;
     vj_buf_reset(&scratch->body);
     if (compress) {
-        VJ_TRY(encode_block(leaf, scratch, plain->ptr, plain->len_bytes, &scratch->body, &len,
-                            err));
+        VJ_TRY(encode_block(leaf, scratch, false, plain->ptr, plain->len_bytes, &scratch->body,
+                            &len, err));
         compress = chunk->any_compressed || len <= plain->len_bytes - plain->len_bytes / 10;
     }
     if (compress) {
