@@ -2,6 +2,8 @@
 
 /* Read ahead of a page where the chunk is not read whole. */
 #define SPARSE_AHEAD 65536
+/* Pages of a stored chunk that are farther apart than this are found by index. */
+#define FAR_PAGES 16
 
 void pq_column_init(pq_column *col, vj_codec *codec, vj_budget *budget)
 {
@@ -73,6 +75,9 @@ vj_status pq_column_jump(pq_column *col, int64_t here, int64_t *n, vj_error *err
      * the index alone is asked, each head would be a read */
     if (!pages->exact) {
         VJ_TRY(pq_pages_peek(pages, &head, err));
+        /* a long way of heads brings in bytes that nobody wants */
+        if (head != NULL && pages->chunk.codec == VJ_CODEC_NONE)
+            useful |= head->n_values <= *n / FAR_PAGES;
         if (head == NULL || !useful || (col->leaf->max_rep == 0 && head->n_values > *n))
             return VJ_OK;
         VJ_TRY(pq_pages_index(pages, err));
