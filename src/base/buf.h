@@ -125,6 +125,26 @@ static inline void vj_bit_put(uint8_t *bits, int64_t i, bool on)
     else
         vj_bit_clear(bits, i);
 }
+/* n (1 to 64) bits from bit `at` on; bytes without one of them are not touched. */
+static inline uint64_t vj_bits_take(const uint8_t *bits, int64_t at, size_t n)
+{
+    const uint8_t *from = bits + (at >> 3);
+    unsigned shift = (unsigned)(at & 7);
+    size_t n_bytes = (shift + n + 7) / 8;
+    uint64_t word = 0;
+
+    if (n_bytes >= sizeof word) {
+        memcpy(&word, from, sizeof word);
+        word >>= shift;
+        if (n_bytes > sizeof word)
+            word |= (uint64_t)from[8] << (64 - shift);
+    } else {
+        for (size_t i = 0; i < n_bytes; i++)
+            word |= (uint64_t)from[i] << (8 * i);
+        word >>= shift;
+    }
+    return n < 64 ? word & (((uint64_t)1 << n) - 1) : word;
+}
 /* Number of ones among the first n bits. */
 int64_t vj_bits_count(const uint8_t *bits, int64_t n);
 /* The same of the n bits from bit `off` on. */

@@ -307,26 +307,49 @@ size_t vj_format_f32(char dst[VJ_NUM_TEXT_BYTES], float value)
     return 0;
 }
 
+/* 1 to 20 bytes, those that are there and no others; pieces of a fixed size that overlap. */
+static inline void copy_digits(char *dst, const char *src, size_t n)
+{
+    if (n > 16) {
+        memcpy(dst, src, n);
+    } else if (n >= 8) {
+        memcpy(dst, src, 8);
+        memcpy(dst + n - 8, src + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(dst, src, 4);
+        memcpy(dst + n - 4, src + n - 4, 4);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            dst[i] = src[i];
+    }
+}
+
 size_t vj_format_i64(char dst[VJ_NUM_TEXT_BYTES], int64_t value)
 {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
     char digits[20];
-    size_t n = 0;
+    char *at = digits + sizeof digits;
     size_t out = 0;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 
-    for (; rest > UINT32_MAX; rest /= 10)
-        digits[n++] = (char)('0' + rest % 10);
+    for (; rest > UINT32_MAX; rest /= 100)
+        memcpy(at -= 2, pairs + 2 * (rest % 100), 2);
     uint32_t low = (uint32_t)rest; /* most numbers are short: a division of half the width */
-    do {
-        digits[n++] = (char)('0' + low % 10);
-        low /= 10;
-    } while (low > 0);
+    for (; low >= 100; low /= 100)
+        memcpy(at -= 2, pairs + 2 * (low % 100), 2);
+    if (low >= 10)
+        memcpy(at -= 2, pairs + 2 * low, 2);
+    else
+        *--at = (char)('0' + low);
     if (value < 0)
         dst[out++] = '-';
-    while (n > 0)
-        dst[out++] = digits[--n];
-    dst[out] = '\0';
-    return out;
+    size_t n = (size_t)(digits + sizeof digits - at);
+    copy_digits(dst + out, at, n);
+    dst[out + n] = '\0';
+    return out + n;
 }
 
 static bool size_unit(vj_span unit, double *factor)

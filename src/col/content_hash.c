@@ -77,27 +77,6 @@ static void put_fixed(const vj_col *col, int64_t beg, size_t n, uint64_t *out)
     }
 }
 
-/* n (1 to 64) bits from bit `at` on; bytes without one of them are not touched. */
-static uint64_t take_bits(const uint8_t *bits, int64_t at, size_t n)
-{
-    const uint8_t *from = bits + (at >> 3);
-    unsigned shift = (unsigned)(at & 7);
-    size_t n_bytes = (shift + n + 7) / 8;
-    uint64_t word = 0;
-
-    if (n_bytes >= sizeof word) {
-        memcpy(&word, from, sizeof word);
-        word >>= shift;
-        if (n_bytes > sizeof word)
-            word |= (uint64_t)from[8] << (64 - shift);
-    } else {
-        for (size_t i = 0; i < n_bytes; i++)
-            word |= (uint64_t)from[i] << (8 * i);
-        word >>= shift;
-    }
-    return n < 64 ? word & (((uint64_t)1 << n) - 1) : word;
-}
-
 /* Four flags a step. */
 static void put_bools(const uint8_t *bits, int64_t beg, size_t n, uint64_t *out)
 {
@@ -109,7 +88,7 @@ static void put_bools(const uint8_t *bits, int64_t beg, size_t n, uint64_t *out)
 
     for (size_t i = 0; i < n; i += 64) {
         size_t some = VJ_MIN(n - i, (size_t)64);
-        uint64_t word = take_bits(bits, beg + (int64_t)i, some);
+        uint64_t word = vj_bits_take(bits, beg + (int64_t)i, some);
 
         for (size_t k = 0; k < some; k += 4, word >>= 4)
             memcpy(out + i + k, fours[word & 15], sizeof fours[0]);
@@ -121,7 +100,7 @@ static void put_nulls(const uint8_t *valid, int64_t beg, size_t n, uint64_t *out
 {
     for (size_t i = 0; i < n; i += 64) {
         size_t some = VJ_MIN(n - i, (size_t)64);
-        uint64_t nulls = ~take_bits(valid, beg + (int64_t)i, some);
+        uint64_t nulls = ~vj_bits_take(valid, beg + (int64_t)i, some);
 
         if (some < 64)
             nulls &= ((uint64_t)1 << some) - 1;

@@ -10,6 +10,10 @@
 
 #include "engine/built_parts.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 typedef struct slot {
     vj_pq_cursor *cursor;
     int32_t rowgroup_i; /* that the cursor stands in */
@@ -233,13 +237,23 @@ static vj_status append_value(vj_colb *dst, const vj_meaning *m, vj_error *err)
     return vj_colb_int(dst, m->number, err);
 }
 
-static vj_status read_constant(const vj_built_reader *r, const vj_built_column *c, vj_colb *dst,
+/* Rows of a constant that are made at a time. */
+#define CONSTANT_ROWS 256
+
+static vj_status read_constant(vj_built_reader *r, const vj_built_column *c, vj_colb *dst,
                                vj_error *err)
 {
+    int64_t some = VJ_MIN(r->n, (int64_t)CONSTANT_ROWS);
+
     if (c->meanings->kind == VJ_MEANS_NULL)
         return vj_colb_nulls(dst, r->n, err);
-    for (int64_t i = 0; i < r->n; i++)
-        VJ_TRY(append_value(dst, c->meanings, err));
+    vj_colb_fini(&r->side);
+    VJ_TRY(vj_colb_init(&r->side, &c->field.type, r->budget, err));
+    for (int64_t i = 0; i < some; i++)
+        VJ_TRY(append_value(&r->side, c->meanings, err));
+    vj_col block = vj_colb_view(&r->side);
+    for (int64_t i = 0; i < r->n; i += some)
+        VJ_TRY(vj_colb_append(dst, &block, 0, VJ_MIN(some, r->n - i), err));
     return VJ_OK;
 }
 
@@ -460,6 +474,56 @@ static bool flags_of(const vj_built_column *c, uint8_t look[VJ_BUILT_MAX_MEANING
     return true;
 }
 
+#if defined(__x86_64__)
+#define FLAG_CODES 8 /* whose flags fit one register */
+
+/*
+ * Flags of the codes of n rows (a multiple of 8, at most 64) as bitmaps; returns what was met.
+ * pack: 32-bit integers.
+ */
+__attribute__((target("avx2"))) static uint64_t flags_avx2(const uint32_t *pack, int64_t n,
+                                                           const vj_built_column *c,
+                                                           const uint8_t *look, uint64_t *bits,
+                                                           uint64_t *valid)
+{
+    _Alignas(32) int32_t flags[FLAG_CODES]; /* one to the sign, one below it, one below that */
+    __m128i shift = _mm_cvtsi32_si128((int)c->shift);
+    __m256i mask = _mm256_set1_epi32((1 << c->bits) - 1);
+    uint64_t met = 0;
+
+    for (int i = 0; i < FLAG_CODES; i++)
+        flags[i] = (int32_t)((uint32_t)look[i] << 29);
+    __m256i table = _mm256_load_si256((const __m256i *)(const void *)flags);
+    *bits = *valid = 0;
+    for (int64_t i = 0; i < n; i += 8) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(pack + i));
+        __m256i codes = _mm256_and_si256(_mm256_srl_epi32(v, shift), mask);
+        __m256i f = _mm256_permutevar8x32_epi32(table, codes);
+        __m256i second = _mm256_slli_epi32(f, 1);
+        __m256i third = _mm256_slli_epi32(f, 2);
+
+        met |= (uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(f));
+        *valid |= (uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(second)) << i;
+        *bits |= (uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(third)) << i;
+    }
+    return met != 0 ? FLAG_WRONG : 0;
+}
+#endif
+
+/* The integers of a packed column as they lie, where flags_avx2 takes them; else NULL. */
+static const uint32_t *quick_pack(const vj_built_reader *r, const vj_built_column *c)
+{
+#if defined(__x86_64__)
+    const slot *s = &r->slots[c->physical_i];
+
+    if (vj_cpu() >= VJ_CPU_AVX2 && s->loaded && s->values.type.kind == VJ_U32 && c->bits <= 3)
+        return (const uint32_t *)(const void *)s->values.data.ptr;
+#else
+    (void)r, (void)c;
+#endif
+    return NULL;
+}
+
 static vj_status read_flags(vj_built_reader *r, const vj_built_column *c, const uint8_t *look,
                             vj_colb *dst, vj_error *err)
 {
@@ -469,6 +533,7 @@ static vj_status read_flags(vj_built_reader *r, const vj_built_column *c, const 
     uint64_t met = 0;
 
     VJ_TRY(load_wide(r, c->physical_i, &pack, err));
+    const uint32_t *quick = quick_pack(r, c);
     vj_buf_reset(&r->bits);
     vj_buf_reset(&r->valid);
     VJ_TRY(vj_buf_reserve(&r->bits, words * 8, err));
@@ -477,8 +542,17 @@ static vj_status read_flags(vj_built_reader *r, const vj_built_column *c, const 
         int64_t n = VJ_MIN(r->n - i, (int64_t)64);
         uint64_t bits = 0;
         uint64_t valid = 0;
+        int64_t k = 0;
 
-        for (int64_t k = 0; k < n; k++) {
+#if defined(__x86_64__)
+        if (quick != NULL) {
+            k = n & ~(int64_t)7;
+            met |= flags_avx2(quick + i, k, c, look, &bits, &valid);
+        }
+#else
+        (void)quick;
+#endif
+        for (; k < n; k++) {
             uint64_t flags = look[pack[i + k] >> c->shift & mask];
 
             met |= flags;

@@ -4,6 +4,10 @@
  */
 #include "parquet/writer_leaf.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 static vj_status fail_null(const vj_leaf *leaf, vj_error *err)
 {
     return vj_fail(err, VJ_E_SCHEMA,
@@ -154,6 +158,63 @@ static vj_status take_bits(vj_leaf *leaf, const vj_col *col, int64_t beg, const 
     return VJ_OK;
 }
 
+#if defined(__x86_64__)
+static bool can_squeeze(void)
+{
+    return vj_cpu() >= VJ_CPU_AVX2;
+}
+
+/* Bits of `from` where `valid` has ones, rows [beg, beg+n), to bit `at` of `to` and on. */
+__attribute__((target("bmi2,popcnt"))) static void squeeze_bits(uint8_t *to, int64_t at,
+                                                                const uint8_t *from,
+                                                                const uint8_t *valid, int64_t beg,
+                                                                int64_t n)
+{
+    uint8_t *dst = to + (at >> 3);
+    unsigned fill = (unsigned)(at & 7);
+    uint64_t acc = fill > 0 ? dst[0] & ((1u << fill) - 1) : 0;
+
+    for (int64_t i = 0; i < n; i += 56) { /* with a fill of up to 7 they are one word */
+        size_t some = (size_t)VJ_MIN(n - i, (int64_t)56);
+        uint64_t where = vj_bits_take(valid, beg + i, some);
+
+        acc |= _pext_u64(vj_bits_take(from, beg + i, some), where) << fill;
+        fill += (unsigned)__builtin_popcountll(where);
+        for (; fill >= 8; fill -= 8, acc >>= 8)
+            *dst++ = (uint8_t)acc;
+    }
+    if (fill > 0)
+        *dst = (uint8_t)acc;
+}
+#else
+static bool can_squeeze(void)
+{
+    return false;
+}
+
+static void squeeze_bits(uint8_t *to, int64_t at, const uint8_t *from, const uint8_t *valid,
+                         int64_t beg, int64_t n)
+{
+    for (int64_t i = beg; i < beg + n; i++)
+        if (vj_bit_get(valid, i))
+            vj_bit_put(to, at++, vj_bit_get(from, i));
+}
+#endif
+
+/* The n_present flags among rows [beg, beg+n) of a column with nulls; where can_squeeze(). */
+static vj_status take_present_bits(vj_leaf *leaf, const vj_col *col, int64_t beg, int64_t n,
+                                   int64_t n_present, vj_error *err)
+{
+    size_t need = (size_t)((leaf->page_values + n_present + 7) / 8);
+    size_t have = leaf->values.len_bytes;
+
+    if (need > have && more(&leaf->values, (int64_t)(need - have), 1, err) == NULL)
+        return VJ_E_NOMEM;
+    squeeze_bits(leaf->values.ptr, leaf->page_values, col->data, col->valid, beg, n);
+    leaf->page_values += n_present;
+    return VJ_OK;
+}
+
 static vj_status take_strings(vj_leaf *leaf, const vj_col *col, int64_t beg, const int32_t *rows,
                               int64_t n, vj_error *err)
 {
@@ -265,7 +326,9 @@ static vj_status stage_flat(vj_leaf *leaf, const vj_col *col, int64_t beg, int64
         present = count_range(col->valid, beg, n);
     if (present < n && leaf->max_def == 0)
         return fail_null(leaf, err);
-    if (present > 0 && present < n) {
+    bool gaps = present > 0 && present < n;
+    bool squeeze = gaps && leaf->store == VJ_STORE_BITS && can_squeeze();
+    if (gaps && !squeeze) {
         vj_buf_reset(&scratch->rows);
         if ((rows = more(&scratch->rows, n + LIST_SLACK, sizeof *rows, err)) == NULL)
             return VJ_E_NOMEM;
@@ -275,7 +338,8 @@ static vj_status stage_flat(vj_leaf *leaf, const vj_col *col, int64_t beg, int64
         VJ_TRY(append_bits(&leaf->defs, leaf->page_levels, present < n ? col->valid : NULL, beg,
                            n, err));
     leaf->page_levels += n;
-    return take_values(leaf, col, beg, rows, present, err);
+    return squeeze ? take_present_bits(leaf, col, beg, n, present, err)
+                   : take_values(leaf, col, beg, rows, present, err);
 }
 
 /* ---- nested columns ---- */
