@@ -49,6 +49,55 @@ static void sum_deltas(void)
         pq_sum_deltas32(bytes + at / 8 * 7, 0, 7, 0, &last, 32, values + at);
 }
 
+/* Miniblocks of 7 bits, as a block has them, in one call. */
+static void sum_minis(void)
+{
+    static const uint8_t widths[N_ROWS / 32] = {[0 ... N_ROWS / 32 - 1] = 7};
+    uint32_t last = 1;
+
+    pq_sum_minis32(bytes, widths, N_ROWS / 32, 32, 0, &last, values);
+}
+
+/* Levels of a sparse column: packed runs of 8 and runs of nulls, in turn. */
+static void read_levels(void)
+{
+    static const uint8_t run[4] = {3, 1, 24 << 1, 0};
+    static uint8_t page[4 * N_ROWS / 32 + PQ_SLACK];
+    pq_runs runs;
+    int64_t ones = 0;
+
+    for (size_t i = 0; i < N_ROWS / 32; i++)
+        memcpy(page + 4 * i, run, sizeof run);
+    pq_runs_init(&runs, page, page + 4 * N_ROWS / 32, 1);
+    if (!pq_runs_read_bits(&runs, N_ROWS, (uint8_t *)values, 0, &ones))
+        exit(1);
+}
+
+/* PLAIN texts of 11 bytes. */
+static void walk_texts(void)
+{
+    static uint8_t page[15 * N_ROWS + PQ_SLACK];
+    static uint32_t marks[8 * N_ROWS];
+    pq_walk walk;
+
+    for (size_t i = page[0] == 0 ? 0 : N_ROWS; i < N_ROWS; i++)
+        memcpy(page + 15 * i, "\x0b\0\0\0rs123456789", 15);
+    if (!pq_walk_begin(&walk, page, 15 * N_ROWS, marks))
+        exit(1);
+}
+
+static void content_hash(void)
+{
+    static uint64_t scratch[N_ROWS];
+    vj_field field = {.type = from.type};
+    vj_schema schema = {.fields = &field, .n_fields = 1};
+    vj_col col = vj_colb_view(&from);
+    vj_batch batch = {&schema, col.n_rows, &col};
+    vj_content_hash hash = {0};
+
+    vj_content_hash_add(&hash, &batch, scratch);
+}
+
 static void positions(void)
 {
     vj_type type = vj_type_of(VJ_U32);
@@ -149,7 +198,9 @@ static const struct {
     {"rank_bits", rank_bits, VJ_U32},     {"count_bits", count_bits, VJ_U32},
     {"gather_codes", gather_codes, VJ_U32}, {"place_u32", place, VJ_U32},
     {"place_bool", place, VJ_BOOL},       {"place_text", place, VJ_TEXT},
-    {"append_spans", append_spans, VJ_TEXT},
+    {"append_spans", append_spans, VJ_TEXT}, {"sum_minis", sum_minis, VJ_U32},
+    {"read_levels", read_levels, VJ_U32}, {"walk_texts", walk_texts, VJ_U32},
+    {"hash_bool", content_hash, VJ_BOOL},
 };
 
 __attribute__((noinline)) void measured(void (*run)(void));
