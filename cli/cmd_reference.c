@@ -7,7 +7,7 @@
 static int run_build(int argc, char **argv);
 static int run_info(int argc, char **argv);
 
-enum { OPT_REPLACE = 512, OPT_LAYOUT, OPT_SMALL, OPT_PAGE_ROWS, OPT_BASE, OPT_TIER, OPT_NO_TIERS };
+enum { OPT_REPLACE = 512, OPT_LAYOUT, OPT_SMALL, OPT_PAGE_ROWS, OPT_BASE, OPT_TIER, OPT_NO_TIERS, OPT_RESTART };
 
 static const vj_cli_option build_options[] = {
     {'o', "output", "DIR", "Output", "folder to make; one Parquet file per contig", NULL},
@@ -25,6 +25,8 @@ static const vj_cli_option build_options[] = {
      "rows at least so frequent stand apart: fewer bytes are read from a cold disk (default: MAF "
      "or AF at 0.0005, if the database has it and over 16 million rows)", NULL},
     {OPT_NO_TIERS, "no-tiers", NULL, "Output", "all rows in one order", NULL},
+    {OPT_RESTART, "restart", NULL, "Output",
+     "begin anew where a killed build of the same database left finished contigs", NULL},
     {OPT_REPLACE, "replace", NULL, "Output", "take the place of a folder that has files", NULL},
     {OPT_NO_VERSION, "no-version", NULL, "Output", "leave version and command line out", NULL},
     TRACKED_OPTION(OPT_REPORT),
@@ -87,6 +89,9 @@ static vj_status parse_option(const vj_cli_args *cli, int id, vj_reference_optio
         return VJ_OK;
     case OPT_NO_TIERS:
         o->no_tiers = 1;
+        return VJ_OK;
+    case OPT_RESTART:
+        o->restart = 1;
         return VJ_OK;
     case OPT_BASE:
         o->start_base = cli->value;

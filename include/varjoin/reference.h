@@ -29,6 +29,7 @@ typedef struct vj_reference_options {
      * NULL: by the usual column at 0.0005 where there is one and the database is large */
     const char *tier;
     int no_tiers;
+    int restart;             /* begin anew where a killed build of the same left contigs */
     const char *start_base;  /* Parquet: "0" or "1"; NULL: read off the rows */
     const char *bad_records_path;
     const char *command_line;

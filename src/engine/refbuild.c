@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "engine/refparquet.h"
+#include "engine/refparts.h"
 #include "engine/refsort.h"
 #include "engine/tiers.h"
 
@@ -11,8 +11,11 @@
 #define HASH_BLOCK ((int64_t)1 << 20)
 #define FIXED_BYTES ((int64_t)40 << 20)
 /* A buffered row: its columns twice (buffer and what is kept) and the sort order. */
-#define BYTES_PER_BUFFERED_ROW 700
+#define BYTES_PER_BUFFERED_ROW 1000
 #define MIN_ROWS_PER_RUN 20000
+/* The least for a contig that is sorted beside another; what a run needs that is merged. */
+#define BYTES_PER_SORTER ((int64_t)64 << 20)
+#define BYTES_PER_MERGED_RUN ((int64_t)16 << 20)
 /* Tiers save bytes of a disk: smaller databases stay in memory. */
 #define TIERS_MIN_ROWS ((int64_t)16 << 20)
 #define TIERS_MIN_TEXT_BYTES ((int64_t)1 << 30)
@@ -387,13 +390,32 @@ static vj_status make_kvs(build *b, vj_pq_kv *kvs, int32_t *out_n, vj_error *err
     return VJ_OK;
 }
 
-static int64_t rows_per_run(const vj_reference_options *o)
+static int64_t memory_of(const build *b)
 {
-    int64_t memory = o->memory_bytes > 0 ? o->memory_bytes : 256000000;
+    return b->options->memory_bytes > 0 ? b->options->memory_bytes : 256000000;
+}
 
-    if (o->rows_per_run > 0)
-        return o->rows_per_run;
+/* Contigs of a Parquet database that are built side by side: as many as the memory has room for. */
+static int32_t n_sorters(const build *b)
+{
+    if (b->parquet == NULL || !vj_refparts_can(vj_refparquet_database(b->parquet)))
+        return 1;
+    int64_t n = VJ_MIN(b->options->threads, memory_of(b) / BYTES_PER_SORTER);
+    return (int32_t)VJ_MAX(1, VJ_MIN(n, (int64_t)vj_refparquet_database(b->parquet)->contigs.by_name.n));
+}
+
+static int64_t rows_per_run(const build *b)
+{
+    int64_t memory = memory_of(b) / n_sorters(b);
+
+    if (b->options->rows_per_run > 0)
+        return b->options->rows_per_run;
     return VJ_MAX(MIN_ROWS_PER_RUN, (memory - FIXED_BYTES) / 2 / BYTES_PER_BUFFERED_ROW);
+}
+
+static size_t merge_inputs(const build *b)
+{
+    return (size_t)VJ_MAX(4, memory_of(b) / n_sorters(b) / BYTES_PER_MERGED_RUN);
 }
 
 static int start_base(const vj_reference_options *o)
@@ -471,7 +493,9 @@ static vj_status sort_options(build *b, const char *dir, vj_pq_kv *kvs, vj_refso
                                  .codec_on_text = o->small != 0,
                                  .rows_per_page = o->rows_per_page,
                                  .tuned = is_tuned(o) ? &b->facts : NULL,
-                                 .rows_per_run = rows_per_run(o), .kvs = kvs,
+                                 .n_sorters = n_sorters(b),
+                                 .rows_per_run = rows_per_run(b), .kvs = kvs,
+                                 .merge_inputs = merge_inputs(b),
                                  .tier_i = b->tier_i, .tier_from = b->tier_from,
                                  .no_version = o->no_version != 0, .stop = b->stop};
     if (o->compression != NULL)
@@ -483,9 +507,8 @@ static vj_status sort_options(build *b, const char *dir, vj_pq_kv *kvs, vj_refso
  * What DuckDB needs to show the files under the original names. The path of the files is relative
  * to the folder: a built database may be moved.
  */
-static vj_status write_view(build *b, const char *dir, vj_error *err)
+static vj_status write_view(build *b, const vj_built *built, const char *dir, vj_error *err)
 {
-    const vj_built *built = vj_refsort_built(b->sort);
     vj_outfile *out = NULL;
     vj_buf sql = {.budget = b->budget};
     char path[4096];
@@ -520,7 +543,7 @@ static vj_status finish_sort(build *b, const char *dir, vj_error *err)
     VJ_TRY(vj_refsort_finish(b->sort, err));
     vj_stage_stop(b->options->track, VJ_STAGE_WRITE, mark, 0,
                   vj_os_bytes_written() - written_before);
-    VJ_TRY(write_view(b, dir, err));
+    VJ_TRY(write_view(b, vj_refsort_built(b->sort), dir, err));
     b->result->n_dropped += vj_refsort_n_dropped(b->sort);
     b->result->n_rows -= vj_refsort_n_dropped(b->sort);
     b->result->n_runs = vj_refsort_n_runs(b->sort);
@@ -543,6 +566,7 @@ static vj_status read_vcfs(build *b, const char *dir, vj_error *err)
     vj_pq_kv kvs[MAX_KVS];
     vj_refsort_options sort;
 
+    vj_refparts_forget(b->options->output_dir);
     for (int i = 0; i < b->options->n_inputs; i++) {
         VJ_TRY(open_source(b, b->options->inputs[i], err));
         if (i == 0) {
@@ -569,6 +593,26 @@ static vj_status read_vcfs(build *b, const char *dir, vj_error *err)
     return finish_sort(b, dir, err);
 }
 
+static vj_status show_progress(void *ctx, int64_t n_records, int64_t n_rows, vj_error *err)
+{
+    build *b = ctx;
+    const vj_database *db = vj_refparquet_database(b->parquet);
+    int64_t now_ns = vj_clock_ns();
+
+    (void)n_records;
+    (void)n_rows;
+    (void)err;
+    if (b->options->progress != NULL && now_ns - b->last_progress_ns >= 100000000) {
+        double share = (double)b->result->n_records / (double)VJ_MAX(db->n_rows, 1);
+        vj_progress progress = {"reference build", b->result->n_rows,
+                                (int64_t)(share * (double)db->size_bytes), db->size_bytes};
+
+        b->last_progress_ns = now_ns;
+        b->options->progress(b->options->user, &progress);
+    }
+    return VJ_OK;
+}
+
 static vj_status read_parquet(build *b, const char *dir, vj_error *err)
 {
     vj_pq_kv kvs[MAX_KVS];
@@ -585,8 +629,16 @@ static vj_status read_parquet(build *b, const char *dir, vj_error *err)
         VJ_TRY(vj_refparquet_plan(b->parquet, &b->built, err));
     sort.built = b->built;
     sort.by_start = true;
+    if (vj_refparts_can(vj_refparquet_database(b->parquet))) {
+        const vj_refparts_job job = {b->options, b->parquet, start_base(b->options), &sort,
+                                     b->budget, b->result};
+
+        VJ_TRY(vj_refparts_run(&job, err));
+        return write_view(b, b->built, dir, err);
+    }
+    vj_refparts_forget(b->options->output_dir);
     VJ_TRY(vj_refsort_new(&sort, b->budget, &b->sort, err));
-    VJ_TRY(vj_refparquet_read(b->parquet, b->sort, b->options, b->result, err));
+    VJ_TRY(vj_refparquet_read(b->parquet, -1, b->sort, show_progress, b, b->result, err));
     return finish_sort(b, dir, err);
 }
 

@@ -490,50 +490,39 @@ vj_status vj_refparquet_plan(vj_refparquet *in, vj_built **out, vj_error *err)
 
 /* ---- all rows ---- */
 
-static void show_progress(const vj_refparquet *in, const vj_reference_options *options,
-                          int64_t n_done, int64_t n_rows, int64_t *last_ns)
+static vj_status read_rowgroup(vj_refparquet *in, const vj_db_rowgroup *group, vj_refsort *sort,
+                               vj_refparquet_note note, void *ctx, vj_reference_result *result,
+                               vj_error *err)
 {
-    int64_t now_ns = vj_clock_ns();
-    double share = (double)n_done / (double)VJ_MAX(in->db->n_rows, 1);
-    vj_progress progress = {"reference build", n_rows,
-                            (int64_t)(share * (double)in->db->size_bytes), in->db->size_bytes};
+    const vj_db_file *file = &in->db->files[group->file_i];
+    vj_batch slice = {.n_rows = 1};
 
-    if (options->progress == NULL || now_ns - *last_ns < 100000000)
-        return;
-    *last_ns = now_ns;
-    options->progress(options->user, &progress);
+    vj_rowscan_seek(&in->scan, file->pq, file->built, in->from[group->file_i], group->rowgroup_i,
+                    0);
+    for (;;) {
+        vj_batch rows;
+
+        VJ_TRY(vj_rowscan_next(&in->scan, SLICE_ROWS, &slice, err));
+        if (slice.n_rows == 0)
+            return VJ_OK;
+        const vj_col *start = &slice.cols[in->facts.start_i];
+        int64_t watermark = vj_col_is_null(start, slice.n_rows - 1)
+                                ? INT64_MIN
+                                : vj_col_i64(start, slice.n_rows - 1);
+        VJ_TRY(transform(in, &slice, &rows, &result->n_dropped, err));
+        VJ_TRY(vj_refsort_append(sort, &rows, watermark, err));
+        result->n_records += slice.n_rows;
+        result->n_rows += rows.n_rows;
+        VJ_TRY(note(ctx, slice.n_rows, rows.n_rows, err));
+    }
 }
 
-vj_status vj_refparquet_read(vj_refparquet *in, vj_refsort *sort,
-                             const vj_reference_options *options, vj_reference_result *result,
+vj_status vj_refparquet_read(vj_refparquet *in, int32_t contig, vj_refsort *sort,
+                             vj_refparquet_note note, void *ctx, vj_reference_result *result,
                              vj_error *err)
 {
-    const vj_database *db = in->db;
-    int64_t last_ns = 0;
-
-    for (int32_t g = 0; g < db->n_rowgroups; g++) {
-        const vj_db_rowgroup *group = &db->rowgroups[g];
-        const vj_db_file *file = &db->files[group->file_i];
-        vj_batch slice = {.n_rows = 1};
-
-        vj_rowscan_seek(&in->scan, file->pq, file->built, in->from[group->file_i],
-                        group->rowgroup_i, 0);
-        for (;;) {
-            vj_batch rows;
-
-            VJ_TRY(vj_rowscan_next(&in->scan, SLICE_ROWS, &slice, err));
-            if (slice.n_rows == 0)
-                break;
-            const vj_col *start = &slice.cols[in->facts.start_i];
-            int64_t watermark = vj_col_is_null(start, slice.n_rows - 1)
-                                    ? INT64_MIN
-                                    : vj_col_i64(start, slice.n_rows - 1);
-            VJ_TRY(transform(in, &slice, &rows, &result->n_dropped, err));
-            VJ_TRY(vj_refsort_append(sort, &rows, watermark, err));
-            result->n_records += slice.n_rows;
-            result->n_rows += rows.n_rows;
-            show_progress(in, options, result->n_records, result->n_rows, &last_ns);
-        }
-    }
+    for (int32_t g = 0; g < in->db->n_rowgroups; g++)
+        if (contig < 0 || in->db->rowgroups[g].contig == contig)
+            VJ_TRY(read_rowgroup(in, &in->db->rowgroups[g], sort, note, ctx, result, err));
     return VJ_OK;
 }

@@ -24,9 +24,15 @@ const vj_schema *vj_refparquet_schema(const vj_refparquet *in);
 const vj_built_options *vj_refparquet_facts(const vj_refparquet *in);
 /* A layout from rows all over the database. */
 VJ_MUST_CHECK vj_status vj_refparquet_plan(vj_refparquet *in, vj_built **out, vj_error *err);
-/* All rows in database order; rows left out are added to n_dropped. */
-VJ_MUST_CHECK vj_status vj_refparquet_read(vj_refparquet *in, vj_refsort *sort,
-                                           const vj_reference_options *options,
+/* After each slice: records read and rows made of them; anything but VJ_OK ends the reading. */
+typedef vj_status (*vj_refparquet_note)(void *ctx, int64_t n_records, int64_t n_rows,
+                                        vj_error *err);
+/*
+ * Rows in database order: those of a contig (a code of the database's; its row groups are known
+ * by their contigs then), or all of them (-1). Counted in result.
+ */
+VJ_MUST_CHECK vj_status vj_refparquet_read(vj_refparquet *in, int32_t contig, vj_refsort *sort,
+                                           vj_refparquet_note note, void *ctx,
                                            vj_reference_result *result, vj_error *err);
 
 #endif

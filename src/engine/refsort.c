@@ -30,6 +30,7 @@ struct vj_refsort {
     VJ_VEC(int32_t) row_contig;
     VJ_VEC(int32_t) order;
     VJ_VEC(run) runs;
+    int64_t next_serial; /* of runs that a merge makes */
     vj_refwriter *file; /* where runs are written; the open one: runs.ptr[runs.n - 1] */
     VJ_VEC(int32_t) keyed;       /* rows of a batch that have REF and ALT */
     int64_t n_dropped;
@@ -150,6 +151,11 @@ int64_t vj_refsort_n_dropped(const vj_refsort *sort)
 int64_t vj_refsort_n_contigs(const vj_refsort *sort)
 {
     return (int64_t)sort->names.n;
+}
+
+vj_span vj_refsort_name(const vj_refsort *sort, int64_t contig_i)
+{
+    return sort->names.ptr[contig_i];
 }
 
 int64_t vj_refsort_bytes_out(const vj_refsort *sort)
@@ -541,22 +547,19 @@ static vj_status begin_input(vj_refsort *sort, merge_input *in, vj_pq_file *file
 }
 
 /*
- * Runs of the contig, in their order: it decides between equal rows. Of a run with tiers each is
- * an input; no start stands in both.
+ * Their order decides between equal rows. Of a run with tiers each is an input; no start stands
+ * in both.
  */
-static vj_status open_inputs(vj_refsort *sort, int32_t contig, merge_input *inputs, vj_error *err)
+static vj_status open_inputs(vj_refsort *sort, const run *runs, size_t n, merge_input *inputs,
+                             vj_error *err)
 {
     char path[4096];
-    size_t n = 0;
 
-    for (size_t i = 0; i < sort->runs.n; i++) {
-        merge_input *in = &inputs[n];
+    for (size_t i = 0; i < n; i++) {
+        merge_input *in = &inputs[2 * i];
         vj_tiers tiers;
 
-        if (sort->runs.ptr[i].contig != contig)
-            continue;
-        n += 2;
-        run_path(sort, &sort->runs.ptr[i], path, sizeof path);
+        run_path(sort, &runs[i], path, sizeof path);
         VJ_TRY(vj_pq_open_path(path, sort->budget, &in->file, err));
         in->owns_file = true;
         int32_t end = vj_pq_meta_view(in->file)->n_rowgroups;
@@ -568,26 +571,24 @@ static vj_status open_inputs(vj_refsort *sort, int32_t contig, merge_input *inpu
     return VJ_OK;
 }
 
-static vj_status merge_runs(vj_refsort *sort, int32_t contig, size_t n, const char *path,
-                            vj_error *err)
+/* Runs of one contig, each after the one before, to a file; they go. */
+static vj_status merge_runs(vj_refsort *sort, const run *runs, size_t n, const char *path,
+                            int64_t *out_bytes, vj_error *err)
 {
     vj_status rc = VJ_OK;
     char run_file[4096];
-    int64_t bytes = 0;
     merge_input *inputs = vj_calloc(sort->budget, 2 * n, sizeof *inputs, err);
 
     if (inputs == NULL)
         return VJ_E_NOMEM;
-    VJ_GO(rc, open_inputs(sort, contig, inputs, err));
+    VJ_GO(rc, open_inputs(sort, runs, n, inputs, err));
     VJ_GO(rc, vj_refwriter_open(sort->file, path, err));
     VJ_GO(rc, merge_rows(sort, inputs, 2 * n, err));
-    VJ_GO(rc, vj_refwriter_close(sort->file, &bytes, err));
-    sort->bytes_out += bytes;
-    for (size_t i = 0; i < sort->runs.n; i++)
-        if (sort->runs.ptr[i].contig == contig) {
-            run_path(sort, &sort->runs.ptr[i], run_file, sizeof run_file);
-            vj_path_remove(run_file);
-        }
+    VJ_GO(rc, vj_refwriter_close(sort->file, out_bytes, err));
+    for (size_t i = 0; i < n; i++) {
+        run_path(sort, &runs[i], run_file, sizeof run_file);
+        vj_path_remove(run_file);
+    }
 out:
     for (size_t i = 0; i < 2 * n; i++) {
         vj_rowscan_fini(&inputs[i].scan);
@@ -598,26 +599,66 @@ out:
     return rc;
 }
 
+/* Neighbours become one run, until the rest can be merged at once. *n is what is left of runs. */
+static vj_status merge_steps(vj_refsort *sort, run *runs, size_t *n, vj_error *err)
+{
+    size_t most = VJ_MAX(sort->options.merge_inputs, 2);
+    char path[4096];
+
+    while (sort->options.merge_inputs > 0 && *n > most) {
+        size_t kept = 0;
+
+        for (size_t beg = 0; beg < *n; beg += most) {
+            size_t m = VJ_MIN(most, *n - beg);
+            run made = {.contig = runs[beg].contig, .serial = sort->next_serial};
+
+            if (m == 1) {
+                runs[kept++] = runs[beg];
+                continue;
+            }
+            sort->next_serial++;
+            run_path(sort, &made, path, sizeof path);
+            VJ_TRY(merge_runs(sort, &runs[beg], m, path, &made.bytes, err));
+            runs[kept++] = made;
+        }
+        *n = kept;
+    }
+    return VJ_OK;
+}
+
+static vj_status finish_runs(vj_refsort *sort, run *runs, size_t n, const char *to, vj_error *err)
+{
+    char from[4096];
+    int64_t bytes = 0;
+
+    VJ_TRY(merge_steps(sort, runs, &n, err));
+    if (n == 1) {
+        run_path(sort, runs, from, sizeof from);
+        sort->bytes_out += runs->bytes;
+        return vj_path_rename(from, to, err);
+    }
+    VJ_TRY(merge_runs(sort, runs, n, to, &bytes, err));
+    sort->bytes_out += bytes;
+    return VJ_OK;
+}
+
 static vj_status finish_contig(vj_refsort *sort, int32_t contig, vj_error *err)
 {
-    const run *only = NULL;
     size_t n = 0;
     char name[900];
-    char from[4096];
     char to[4096];
+    run *runs = vj_calloc(sort->budget, VJ_MAX(sort->runs.n, 1), sizeof *runs, err);
 
+    if (runs == NULL)
+        return VJ_E_NOMEM;
     for (size_t i = 0; i < sort->runs.n; i++)
-        if (sort->runs.ptr[i].contig == contig) {
-            only = &sort->runs.ptr[i];
-            n++;
-        }
+        if (sort->runs.ptr[i].contig == contig)
+            runs[n++] = sort->runs.ptr[i];
     snprintf(to, sizeof to, "%s/%s", sort->options.out_dir,
              vj_refsort_file_name(sort->names.ptr[contig], name));
-    if (n != 1)
-        return n == 0 ? VJ_OK : merge_runs(sort, contig, n, to, err);
-    run_path(sort, only, from, sizeof from);
-    sort->bytes_out += only->bytes;
-    return vj_path_rename(from, to, err);
+    vj_status rc = n > 0 ? finish_runs(sort, runs, n, to, err) : VJ_OK;
+    vj_free(runs);
+    return rc;
 }
 
 /* Without a row there is no contig, but the columns are to be known. */
@@ -635,7 +676,8 @@ vj_status vj_refsort_finish(vj_refsort *sort, vj_error *err)
     VJ_TRY(flush(sort, -1, 0, err));
     if (sort->runs.n > 0)
         VJ_TRY(vj_refwriter_close(sort->file, &sort->runs.ptr[sort->runs.n - 1].bytes, err));
+    sort->next_serial = (int64_t)sort->runs.n;
     for (size_t c = 0; c < sort->names.n; c++)
         VJ_TRY(finish_contig(sort, (int32_t)c, err));
-    return sort->names.n == 0 ? write_empty(sort, err) : VJ_OK;
+    return sort->names.n == 0 && !sort->options.no_empty ? write_empty(sort, err) : VJ_OK;
 }

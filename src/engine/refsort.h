@@ -35,6 +35,9 @@ typedef struct vj_refsort_options {
     /* the column whose values of at least tier_from make a row common (tiers.h); -1: no tiers */
     int32_t tier_i;
     double tier_from;
+    int32_t n_sorters;    /* that share the memory, one a contig at a time */
+    size_t merge_inputs;  /* runs merged at once: more are merged in steps; 0: all */
+    bool no_empty;        /* without a row there is no file */
     const vj_pq_kv *kvs;  /* for each file; borrowed */
     int32_t n_kvs;
     bool no_version;
@@ -56,6 +59,8 @@ VJ_MUST_CHECK vj_status vj_refsort_finish(vj_refsort *sort, vj_error *err);
 void vj_refsort_free(vj_refsort *sort);
 int64_t vj_refsort_n_runs(const vj_refsort *sort);
 int64_t vj_refsort_n_contigs(const vj_refsort *sort);
+/* Name of the contig of that number, as its first row spells it. */
+vj_span vj_refsort_name(const vj_refsort *sort, int64_t contig_i);
 /* The layout of the files, once rows came; NULL: they are plain. */
 const vj_built *vj_refsort_built(const vj_refsort *sort);
 int64_t vj_refsort_bytes_out(const vj_refsort *sort);

@@ -121,6 +121,13 @@ bool vj_path_is_empty_dir(const char *path);
 /* Bytes that a file system has left for us; the folder of `path` where it does not exist yet.
  * -1: cannot be told. */
 int64_t vj_path_free_bytes(const char *path);
+/*
+ * Keep a folder for this process until it is given back or the process ends, however that ends.
+ * NULL: another process has it, or the disk knows no locks.
+ */
+typedef struct vj_hold vj_hold;
+vj_hold *vj_path_hold(const char *path);
+void vj_hold_free(vj_hold *hold);
 /* mkdir -p */
 VJ_MUST_CHECK vj_status vj_path_make_dirs(const char *path, vj_error *err);
 

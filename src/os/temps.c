@@ -131,6 +131,34 @@ static void remove_if_ended(const char *path, bool same_boot)
     close(fd);
 }
 
+struct vj_hold {
+    int fd;
+};
+
+vj_hold *vj_path_hold(const char *path)
+{
+    vj_hold *hold = NULL;
+    int fd = open_for_lock(path);
+
+    if (fd < 0)
+        return NULL;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        hold = vj_zalloc(NULL, sizeof *hold, NULL);
+    if (hold == NULL)
+        close(fd);
+    else
+        hold->fd = fd;
+    return hold;
+}
+
+void vj_hold_free(vj_hold *hold)
+{
+    if (hold == NULL)
+        return;
+    close(hold->fd);
+    vj_free(hold);
+}
+
 static void sweep(const char *dir_path, const char *base, is_temporary is_one)
 {
     char path[PATH_MAX];
