@@ -285,12 +285,12 @@ static bool touches(const survey *s, const vj_database *db, const vj_db_rowgroup
     return i >= 0 && overlaps(&s->where.ptr[i], group->min_pos1, group->max_pos1);
 }
 
-/* Pages of a column: ours have 4,096 rows, others about 100,000 or a MiB. */
-static double pages_of(const vj_db_file *file, int64_t n_rows)
+/* Pages of a column: ours have 4,096 rows (512 in a rare tier), others about 100,000 or a MiB. */
+static double pages_of(const vj_db_file *file, int64_t n_rows, bool rare)
 {
     bool ours = strstr(vj_pq_meta_view(file->pq)->created_by, "varjoin") != NULL;
 
-    return VJ_MAX(1, (double)n_rows / (ours ? 4096.0 : 100000.0));
+    return VJ_MAX(1, (double)n_rows / (rare ? 512.0 : ours ? 4096.0 : 100000.0));
 }
 
 /* The file's own column in which one is stored; -1: in none. */
@@ -313,10 +313,14 @@ static void add_field(const vj_db_file *file, int32_t g, int32_t field_i, double
 
         out->bytes += (int64_t)((double)chunk.compressed_bytes * share);
         out->plain_bytes += (int64_t)((double)chunk.uncompressed_bytes * share);
-        out->pages += pages_of(file, vj_pq_rowgroup_view(file->pq, g).n_rows) * share;
+        out->pages += pages_of(file, vj_pq_rowgroup_view(file->pq, g).n_rows,
+                               g < file->tiers.n_rare_groups) * share;
     }
     out->cells += (double)vj_pq_rowgroup_view(file->pq, g).n_rows;
 }
+
+/* Of a sample's rows, those that meet a start of the rare tier (decision 028). */
+#define RARE_SHARE 0.05
 
 /* Pages that one of n rows spread over a group's pages falls into, as a share of all. */
 static double page_share(const vj_db_file *file, int32_t g, int32_t field_i, double n_hits,
@@ -331,7 +335,7 @@ static double page_share(const vj_db_file *file, int32_t g, int32_t field_i, dou
     vj_pq_field_leaves(file->pq, field_i, &leaf, &end);
     if (!vj_pq_chunk_view(file->pq, g, leaf).has_offset_index)
         return 1;
-    double pages = pages_of(file, n_rows);
+    double pages = pages_of(file, n_rows, g < file->tiers.n_rare_groups);
     return pages <= 1 ? 1 : 1 - exp(-n_hits / pages);
 }
 
@@ -444,7 +448,7 @@ static int64_t edge_bytes(const survey *s, const vj_plan *plan, const vj_databas
 
     if (batches <= 1 || db->n_rowgroups == 0)
         return 0;
-    bool small_pages = pages_of(&db->files[db->rowgroups[0].file_i], db->rowgroups[0].n_rows) > 2;
+    bool small_pages = pages_of(&db->files[db->rowgroups[0].file_i], db->rowgroups[0].n_rows, false) > 2;
     double edge = VJ_MIN(group, 2 * (double)found->bytes / batches +
                                     EDGE_BYTES * count_columns(db));
     return (int64_t)((batches - 1) * edge * (small_pages ? 1 : EDGE_SHARE_OF_LARGE_PAGES));
@@ -469,7 +473,8 @@ static vj_status count_database(const survey *s, const vj_plan *plan, const vj_d
     for (int32_t g = 0; rc == VJ_OK && g < db->n_rowgroups; g++) {
         if (!chosen[g])
             continue;
-        count_rowgroup(db, &db->rowgroups[g], n_hits, out);
+        count_rowgroup(db, &db->rowgroups[g],
+                       native && db->rowgroups[g].rare ? n_hits * RARE_SHARE : n_hits, out);
         out->n_files += db->rowgroups[g].file_i != last_file;
         last_file = db->rowgroups[g].file_i;
     }

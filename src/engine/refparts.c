@@ -65,9 +65,11 @@ void vj_refparts_forget(const char *output_dir)
 {
     char dir[PATH_BYTES];
     vj_hold *hold = NULL;
+    vj_error ignored = {0};
 
     parts_path(output_dir, dir);
-    if (dir[0] == '\0' || !vj_path_is_dir(dir) || (hold = vj_path_hold(dir)) == NULL)
+    if (dir[0] == '\0' || !vj_path_is_dir(dir) || vj_path_hold(dir, &hold, &ignored) != VJ_OK ||
+        hold == NULL)
         return;
     vj_path_remove(dir);
     vj_hold_free(hold);
@@ -221,7 +223,7 @@ static vj_status open_folder(parts *p, vj_error *err)
     if (p->job->options->restart)
         vj_refparts_forget(p->job->options->output_dir);
     VJ_TRY(vj_path_make_dirs(p->dir, err));
-    p->hold = vj_path_hold(p->dir);
+    VJ_TRY(vj_path_hold(p->dir, &p->hold, err));
     if (p->hold == NULL) { /* somebody else builds it now, or the disk knows no locks */
         p->dir[0] = '\0';
         return VJ_OK;

@@ -123,10 +123,10 @@ bool vj_path_is_empty_dir(const char *path);
 int64_t vj_path_free_bytes(const char *path);
 /*
  * Keep a folder for this process until it is given back or the process ends, however that ends.
- * NULL: another process has it, or the disk knows no locks.
+ * *out NULL with VJ_OK: another process has it, or the disk knows no locks. VJ_E_NOMEM.
  */
 typedef struct vj_hold vj_hold;
-vj_hold *vj_path_hold(const char *path);
+VJ_MUST_CHECK vj_status vj_path_hold(const char *path, vj_hold **out, vj_error *err);
 void vj_hold_free(vj_hold *hold);
 /* mkdir -p */
 VJ_MUST_CHECK vj_status vj_path_make_dirs(const char *path, vj_error *err);

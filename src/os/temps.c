@@ -135,20 +135,23 @@ struct vj_hold {
     int fd;
 };
 
-vj_hold *vj_path_hold(const char *path)
+vj_status vj_path_hold(const char *path, vj_hold **out, vj_error *err)
 {
-    vj_hold *hold = NULL;
+    vj_status rc = VJ_OK;
     int fd = open_for_lock(path);
 
+    *out = NULL;
     if (fd < 0)
-        return NULL;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        hold = vj_zalloc(NULL, sizeof *hold, NULL);
-    if (hold == NULL)
+        return VJ_OK;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        *out = vj_zalloc(NULL, sizeof **out, err);
+        rc = *out != NULL ? VJ_OK : VJ_E_NOMEM;
+    }
+    if (*out == NULL)
         close(fd);
     else
-        hold->fd = fd;
-    return hold;
+        (*out)->fd = fd;
+    return rc;
 }
 
 void vj_hold_free(vj_hold *hold)

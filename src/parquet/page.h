@@ -122,6 +122,8 @@ VJ_MUST_CHECK vj_status pq_pages_index(pq_pages *pages, vj_error *err);
  */
 VJ_MUST_CHECK vj_status pq_pages_fetch(pq_pages *pages, const int32_t *rows, int64_t n,
                                        vj_error *err);
+/* Where the page ends that the offset lies in; the offset itself where the index does not say. */
+int64_t pq_pages_end_of(const pq_pages *pages, int64_t off);
 /* Last page of the index that begins at or before the row. */
 int64_t pq_pages_find(const pq_pages *pages, int64_t row);
 /* Jump to the page at location i of the index. */
