@@ -643,16 +643,29 @@ static vj_status read_parquet(build *b, const char *dir, vj_error *err)
 }
 
 /* A folder, a pattern, or a file that begins as Parquet does. */
-static bool is_parquet(const char *path)
+static vj_status is_parquet(const char *path, bool *out, vj_error *err)
 {
-    if (vj_path_is_dir(path))
-        return true;
-    return vj_path_exists(path) ? vj_pq_is_file(path) : strpbrk(path, "*?[") != NULL;
+    vj_source *source = NULL;
+    char magic[4] = "";
+
+    *out = vj_path_is_dir(path) || (!vj_path_exists(path) && strpbrk(path, "*?[") != NULL);
+    if (*out || !vj_path_is_file(path))
+        return VJ_OK;
+    VJ_TRY(vj_source_open(path, &source, err));
+    vj_status rc = VJ_OK;
+    if (vj_source_size(source) >= (int64_t)sizeof magic)
+        rc = vj_source_read(source, 0, magic, sizeof magic, err);
+    vj_source_free(source);
+    *out = memcmp(magic, "PAR1", 4) == 0 || memcmp(magic, "PARE", 4) == 0;
+    return rc;
 }
 
 static vj_status read_inputs(build *b, const char *dir, vj_error *err)
 {
-    return is_parquet(b->options->inputs[0]) ? read_parquet(b, dir, err) : read_vcfs(b, dir, err);
+    bool parquet = false;
+
+    VJ_TRY(is_parquet(b->options->inputs[0], &parquet, err));
+    return parquet ? read_parquet(b, dir, err) : read_vcfs(b, dir, err);
 }
 
 /* ---- the folder, whole or not at all ---- */

@@ -76,24 +76,9 @@ static vj_status build(void *arg, vj_error *err)
     options.n_inputs = 1;
     options.output_dir = built_path;
     options.layout = arg;
+    options.tier = strcmp(arg, "tuned") == 0 ? "freq:0.5" : NULL;
     options.replace = 1;
     options.rows_per_run = 40; /* the rows are not in order: runs to merge */
-    return vj_reference_build(&options, &result, err);
-}
-
-static vj_status build_tiers(void *arg, vj_error *err)
-{
-    vj_reference_options options = VJ_REFERENCE_OPTIONS_INIT;
-    vj_reference_result result;
-    const char *const inputs[] = {source_path};
-
-    (void)arg;
-    options.inputs = inputs;
-    options.n_inputs = 1;
-    options.output_dir = built_path;
-    options.replace = 1;
-    options.tier = "freq:0.5";
-    options.rows_per_run = 70;
     return vj_reference_build(&options, &result, err);
 }
 
@@ -151,9 +136,6 @@ static void builds_survive(void **state)
     sweep_allocations(build, plain);
     sweep_reads(build, tuned);
     sweep_writes(build, tuned);
-    sweep_allocations(build_tiers, NULL);
-    sweep_reads(build_tiers, NULL);
-    sweep_writes(build_tiers, NULL);
     json_set_alloc_funcs(malloc, free);
     sweep_allocations(describe, &as_json);
 }
