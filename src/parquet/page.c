@@ -156,6 +156,7 @@ vj_status pq_pages_begin(pq_pages *p, const vj_pq_file *file, int32_t rowgroup_i
         p->end = VJ_MIN(p->beg + c->compressed_bytes + file->chunk_extra, file->footer_off);
     p->next_off = p->beg;
     p->values_seen = 0;
+    p->rows_due = -1;
     p->has_head = false;
     p->window.len_bytes = 0;
     p->window_beg = 0;
@@ -171,6 +172,21 @@ vj_status pq_pages_begin(pq_pages *p, const vj_pq_file *file, int32_t rowgroup_i
     p->index.n = -1;
     p->exact = false;
     return VJ_OK;
+}
+
+/* An index that counts other rows than the page has would give rows wrong numbers. */
+static vj_status check_jump(pq_pages *p, vj_error *err)
+{
+    int64_t due = p->rows_due;
+    int64_t rows = p->leaf->max_rep == 0             ? p->head.n_values
+                   : p->head.type == PQ_PAGE_DATA_V2 ? p->head.n_rows
+                                                     : due;
+
+    p->rows_due = -1;
+    if (due < 0 || rows == due)
+        return VJ_OK;
+    return vj_fail(err, VJ_E_CORRUPT, "page at offset %lld: the offset index expects %lld rows, "
+                   "the page has %lld", (long long)p->next_off, (long long)due, (long long)rows);
 }
 
 vj_status pq_pages_peek(pq_pages *p, const pq_page_head **head, vj_error *err)
@@ -190,6 +206,7 @@ vj_status pq_pages_peek(pq_pages *p, const pq_page_head **head, vj_error *err)
                                "values, found %d", (long long)p->next_off,
                                (long long)(p->chunk.n_values - p->values_seen),
                                p->head.n_values);
+            VJ_TRY(check_jump(p, err));
             p->has_head = true;
             break;
         }
@@ -223,6 +240,8 @@ void pq_pages_jump(pq_pages *p, int64_t i)
     p->has_head = false;
     /* in a flat column a row is a value */
     p->values_seen = p->leaf->max_rep == 0 ? at->first_row : -1;
+    p->rows_due = (i + 1 < p->index.n ? at[1].first_row
+                                      : p->file->groups[p->rowgroup_i].n_rows) - at->first_row;
 }
 
 /* ---- bodies ---- */

@@ -76,6 +76,7 @@ typedef struct pq_pages {
     pq_chunk chunk;
     int64_t beg, end;
     int64_t next_off;
+    int64_t rows_due;    /* by the index, of the page that was jumped to; -1: no jump */
     int64_t values_seen; /* in data pages passed or loaded; -1 after a jump by index */
     bool has_head;
     pq_page_head head; /* at next_off */

@@ -448,3 +448,30 @@ def test_an_encrypted_footer_is_named(tmp_path):
     p = tmp_path / "e.parquet"
     p.write_bytes(b"PARE" + bytes(100) + struct.pack("<I", 50) + b"PARE")
     assert "encrypted footer (magic PARE)" in refuse(p)
+
+
+@pytest.mark.parametrize("v2", [False, True])
+def test_an_offset_index_that_lies_is_found(tmp_path, v2):
+    """A page that is jumped to must have the rows that the index says."""
+    def build(firsts):
+        out, locations = bytearray(b"PAR1"), []
+        for k, first in enumerate(firsts):
+            page = ints(list(range(k * 40, k * 40 + 40)), v2=v2).write(stored)
+            locations.append({1: len(out), 2: I32(len(page)), 3: first})
+            out += page
+        end, index = len(out), thrift({1: locations})
+        out += index
+        chunk = {2: 4, 3: {1: I32(INT32), 2: [I32(0)], 3: ["a"], 4: I32(0), 5: 1200, 6: end - 4, 7: end - 4, 9: 4},
+                 4: end, 5: I32(len(index))}
+        meta = thrift({1: I32(1), 2: [node("s", rep=None, kids=1), node("a", INT32)], 3: 1200,
+                       4: [{1: [chunk], 2: end, 3: 1200}]})
+        path = tmp_path / "index.parquet"
+        path.write_bytes(bytes(out) + meta + struct.pack("<I", len(meta)) + b"PAR1")
+        return path
+
+    right = [k * 40 for k in range(30)]
+    wrong = [r - (k == 9) for k, r in enumerate(right)]
+    assert rows_of(build(right)) == list(range(1200))
+    assert [r[1] for r in dump(build(right), "select", "397", "1")] == [1, 398, 795, 1192]
+    assert "the offset index expects 41 rows, the page has 40" in refuse(build(wrong), "select", "360", "5")
+    assert [r[1] for r in dump(build(wrong), "next", "100")] == list(range(1200))
