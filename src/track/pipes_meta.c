@@ -184,9 +184,9 @@ static void offer_dagster_names(meta *m, const vj_report *r)
     offer_int(m, "dagster/row_count", r->rows_out);
     offer_int(m, "dagster/partition_row_count", r->rows_out);
     offer_int(m, "dagster/size_bytes", r->output_bytes);
+    int64_t ended_ms = ended_ns / 1000000;
     if (r->figures.started_wall_ns > 0)
-        offer(m, "dagster/last_updated_timestamp", "timestamp",
-              json_real((double)(ended_ns / 1000000) / 1000));
+        offer(m, "dagster/last_updated_timestamp", "timestamp", json_real((double)ended_ms / 1000));
     offer_text(m, "content_hash", "text", r->content_hash);
     if (r->output_file == NULL || r->output_file[0] != '/')
         return;
