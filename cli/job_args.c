@@ -142,6 +142,7 @@ static bool take_plain(job_args *args, const char *value, int id)
         {OPT_JSON, NULL, &args->as_json},
         {'W', NULL, &o->write_index},
         {OPT_NO_VERSION, NULL, &o->no_version},
+        {OPT_SPREADSHEET, NULL, &o->spreadsheet},
         {OPT_REPORT, &args->report_path, NULL},
         {OPT_MULTIQC, &args->multiqc_path, NULL},
         {'r', &o->regions, NULL},

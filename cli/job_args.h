@@ -41,6 +41,7 @@ enum {
     OPT_START_BASE,
     OPT_ANY_ORDER,
     OPT_FAIL_ON_EMPTY,
+    OPT_SPREADSHEET,
     OPT_RELEASE,
     OPT_DUCKDB_LIB,
     OPT_PYTHON,
@@ -59,6 +60,8 @@ enum {
      "of Parquet: zstd (default), snappy, gzip, lz4, brotli, none", "VARJOIN_COMPRESSION"}, \
     {OPT_COMPAT, "compat", NULL, "Output", "Parquet that old readers understand", NULL},   \
     {'W', "write-index", NULL, "Output", "index beside VCF.gz or BCF (files have one anyway)", NULL},     \
+    {OPT_SPREADSHEET, "spreadsheet", NULL, "Output",                                       \
+     "TSV for spreadsheets: text like a formula begins with '", NULL},                     \
     {OPT_NO_VERSION, "no-version", NULL, "Output",                                         \
      "leave version and command line out of the output", NULL},                            \
     {OPT_REPORT, "report", "FILE", "Output", "write the run record as JSON", "VARJOIN_REPORT"}, \

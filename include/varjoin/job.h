@@ -127,6 +127,8 @@ typedef struct vj_job_options {
     /* Variables that bound the machine (Slurm's), for the record; NULL: none are looked at. */
     const char *(*environment)(void *user, const char *name);
     void *user;
+
+    int spreadsheet; /* TSV: text that a spreadsheet would take for a formula begins with ' */
 } vj_job_options;
 #define VJ_JOB_OPTIONS_INIT                                                                \
     {.struct_size = sizeof(vj_job_options), .start_base = -1, .min_qual = __builtin_nan(""), \

@@ -37,14 +37,16 @@ struct vj_refsort {
     int64_t bytes_out;
 };
 
+#define MOST_NAME_BYTES 200 /* of a file system's 255; longer names end with their hash */
+
 char *vj_refsort_file_name(vj_span contig, char dst[900])
 {
     static const char hex[] = "0123456789ABCDEF";
-    size_t n = 0;
+    size_t n = 3;
+    size_t i = 0;
 
     memcpy(dst, "chr", 3);
-    n = 3;
-    for (size_t i = 0; i < contig.len_bytes && n < 880; i++) {
+    for (; i < contig.len_bytes && n + 3 <= MOST_NAME_BYTES; i++) {
         uint8_t c = (uint8_t)contig.ptr[i];
         bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
                      c == '_' || c == '-' || c == '.';
@@ -56,6 +58,11 @@ char *vj_refsort_file_name(vj_span contig, char dst[900])
             dst[n++] = hex[c >> 4];
             dst[n++] = hex[c & 15];
         }
+    }
+    if (i < contig.len_bytes) {
+        uint64_t hash = vj_hash_bytes(contig.ptr, contig.len_bytes, 0);
+
+        n += (size_t)snprintf(dst + n, 18, "~%016llx", (unsigned long long)hash);
     }
     memcpy(dst + n, ".parquet", 9);
     return dst;

@@ -64,7 +64,8 @@ vj_span vj_refsort_name(const vj_refsort *sort, int64_t contig_i);
 /* The layout of the files, once rows came; NULL: they are plain. */
 const vj_built *vj_refsort_built(const vj_refsort *sort);
 int64_t vj_refsort_bytes_out(const vj_refsort *sort);
-/* File name of a contig: chr<name>.parquet with unsafe bytes percent-encoded; dst of 900 bytes. */
+/* File name of a contig: chr<name>.parquet with unsafe bytes percent-encoded; of a name that is too
+ * long the beginning, ~ and its hash. */
 char *vj_refsort_file_name(vj_span contig, char dst[900]);
 
 #endif

@@ -45,6 +45,7 @@ static vj_status open_tsv(vj_sink *sink, vj_error *err)
         .bgzf = plan->output_kind == VJ_TO_TSV_GZ,
         .n_threads = plan->n_workers,
         .provenance = &provenance,
+        .spreadsheet = plan->options.spreadsheet != 0,
     };
 
     for (int32_t d = 0; d < provenance.n_databases; d++)

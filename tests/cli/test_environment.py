@@ -106,7 +106,7 @@ def small_disk(tmp_path):
 
 @pytest.mark.parametrize("what", WRITERS)
 @pytest.mark.parametrize("kb", [4, 32, 128])
-def test_a_disk_that_fills(varjoin_bin, world, small_disk, what, kb):
+def test_promise_3_a_disk_that_fills(varjoin_bin, world, small_disk, what, kb):
     place = small_disk(kb * 1024)
     words, target = commands(world, place)[what]
     if what not in ("build", "simulate"):
@@ -294,7 +294,7 @@ def test_few_descriptors(varjoin_bin, world, tmp_path, n_files):
 
 
 @pytest.mark.parametrize("mb", [24, 40, 64, 100, 150, 250, 400, 800])
-def test_little_address_space(plain_bin, world, tmp_path, mb):
+def test_promise_6_little_address_space(plain_bin, world, tmp_path, mb):
     for what in WRITERS:
         words, target = commands(world, tmp_path)[what]
         limit = mb * 1000 * 1000
@@ -332,7 +332,7 @@ def memory_group(mb):
 
 
 @pytest.mark.parametrize("mb", [96, 128, 256])
-def test_a_small_memory_cgroup(plain_bin, world, tmp_path, mb):
+def test_promise_6_a_small_memory_cgroup(plain_bin, world, tmp_path, mb):
     """The default promise is cut to what the group grants: nobody is killed."""
     group = memory_group(mb)
     try:
