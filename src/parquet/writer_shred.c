@@ -4,10 +4,6 @@
  */
 #include "parquet/writer_leaf.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 static vj_status fail_null(const vj_leaf *leaf, vj_error *err)
 {
     return vj_fail(err, VJ_E_SCHEMA,
@@ -158,50 +154,34 @@ static vj_status take_bits(vj_leaf *leaf, const vj_col *col, int64_t beg, const 
     return VJ_OK;
 }
 
-#if defined(__x86_64__)
-static bool can_squeeze(void)
-{
-    return vj_cpu() >= VJ_CPU_AVX2;
-}
-
 /* Bits of `from` where `valid` has ones, rows [beg, beg+n), to bit `at` of `to` and on. */
-__attribute__((target("bmi2,popcnt"))) static void squeeze_bits(uint8_t *to, int64_t at,
-                                                                const uint8_t *from,
-                                                                const uint8_t *valid, int64_t beg,
-                                                                int64_t n)
+static void squeeze_bits(uint8_t *to, int64_t at, const uint8_t *from, const uint8_t *valid,
+                         int64_t beg, int64_t n)
 {
     uint8_t *dst = to + (at >> 3);
     unsigned fill = (unsigned)(at & 7);
-    uint64_t acc = fill > 0 ? dst[0] & ((1u << fill) - 1) : 0;
+    unsigned acc = fill > 0 ? dst[0] & ((1u << fill) - 1) : 0;
 
-    for (int64_t i = 0; i < n; i += 56) { /* with a fill of up to 7 they are one word */
-        size_t some = (size_t)VJ_MIN(n - i, (int64_t)56);
+    for (int64_t i = 0; i < n; i += 64) {
+        size_t some = (size_t)VJ_MIN(n - i, (int64_t)64);
+        uint64_t bits = vj_bits_take(from, beg + i, some);
         uint64_t where = vj_bits_take(valid, beg + i, some);
 
-        acc |= _pext_u64(vj_bits_take(from, beg + i, some), where) << fill;
-        fill += (unsigned)__builtin_popcountll(where);
-        for (; fill >= 8; fill -= 8, acc >>= 8)
-            *dst++ = (uint8_t)acc;
+        for (size_t k = 0; k < some; k++, bits >>= 1, where >>= 1) {
+            unsigned present = (unsigned)(where & 1);
+            acc |= ((unsigned)bits & present) << fill;
+            fill += present;
+            if (fill == 8) {
+                *dst++ = (uint8_t)acc;
+                acc = fill = 0;
+            }
+        }
     }
     if (fill > 0)
         *dst = (uint8_t)acc;
 }
-#else
-static bool can_squeeze(void)
-{
-    return false;
-}
 
-static void squeeze_bits(uint8_t *to, int64_t at, const uint8_t *from, const uint8_t *valid,
-                         int64_t beg, int64_t n)
-{
-    for (int64_t i = beg; i < beg + n; i++)
-        if (vj_bit_get(valid, i))
-            vj_bit_put(to, at++, vj_bit_get(from, i));
-}
-#endif
-
-/* The n_present flags among rows [beg, beg+n) of a column with nulls; where can_squeeze(). */
+/* The n_present flags among rows [beg, beg+n) of a column with nulls. */
 static vj_status take_present_bits(vj_leaf *leaf, const vj_col *col, int64_t beg, int64_t n,
                                    int64_t n_present, vj_error *err)
 {
@@ -327,7 +307,7 @@ static vj_status stage_flat(vj_leaf *leaf, const vj_col *col, int64_t beg, int64
     if (present < n && leaf->max_def == 0)
         return fail_null(leaf, err);
     bool gaps = present > 0 && present < n;
-    bool squeeze = gaps && leaf->store == VJ_STORE_BITS && can_squeeze();
+    bool squeeze = gaps && leaf->store == VJ_STORE_BITS;
     if (gaps && !squeeze) {
         vj_buf_reset(&scratch->rows);
         if ((rows = more(&scratch->rows, n + LIST_SLACK, sizeof *rows, err)) == NULL)
