@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "hts/hts.h"
+#include "fuzz/vcf_all.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -69,24 +70,12 @@ static vj_status read_all(const vj_buf *file, const vj_vcf_read_options *options
                           vj_budget *budget, vj_error *err)
 {
     vj_vcf_reader *reader = NULL;
-    vj_vcf_block *block = NULL;
-    vj_vcf_rows *rows = NULL;
     vj_status rc = VJ_OK;
-    bool more = true;
 
     VJ_GO(rc, vj_vcf_open_memory("input", file->ptr, file->len_bytes, options, budget, &reader,
                                  err));
-    VJ_GO(rc, vj_vcf_block_new(budget, &block, err));
-    VJ_GO(rc, vj_vcf_rows_new(reader, budget, &rows, err));
-    for (;;) {
-        VJ_GO(rc, vj_vcf_block_next(reader, 4, 1 << 16, block, &more, err));
-        if (!more)
-            break;
-        VJ_GO(rc, vj_vcf_parse(reader, block, rows, err));
-    }
+    VJ_GO(rc, parse_all(reader, 4, budget, err));
 out:
-    vj_vcf_rows_free(rows);
-    vj_vcf_block_free(block);
     vj_vcf_free(reader);
     return rc;
 }

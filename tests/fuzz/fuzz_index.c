@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "hts/hts.h"
+#include "fuzz/vcf_all.h"
 #include "support/bgzf_make.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -92,24 +93,12 @@ static vj_status read_regions(const char *path, vj_budget *budget, vj_error *err
 {
     vj_vcf_read_options options = VJ_VCF_READ_OPTIONS_INIT;
     vj_vcf_reader *reader = NULL;
-    vj_vcf_block *block = NULL;
-    vj_vcf_rows *rows = NULL;
     vj_status rc = VJ_OK;
-    bool more = true;
 
     options.regions = "1:5-200000,1:500000-,2";
     VJ_GO(rc, vj_vcf_open(path, &options, budget, &reader, err));
-    VJ_GO(rc, vj_vcf_block_new(budget, &block, err));
-    VJ_GO(rc, vj_vcf_rows_new(reader, budget, &rows, err));
-    for (;;) {
-        VJ_GO(rc, vj_vcf_block_next(reader, 100, 1 << 16, block, &more, err));
-        if (!more)
-            break;
-        VJ_GO(rc, vj_vcf_parse(reader, block, rows, err));
-    }
+    VJ_GO(rc, parse_all(reader, 100, budget, err));
 out:
-    vj_vcf_rows_free(rows);
-    vj_vcf_block_free(block);
     vj_vcf_free(reader);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "hts/hts.h"
+#include "fuzz/vcf_all.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -56,23 +57,11 @@ static void write_file(const char *path, vj_span bytes)
 static vj_status read_with(const vj_vcf_read_options *options, vj_budget *budget, vj_error *err)
 {
     vj_vcf_reader *reader = NULL;
-    vj_vcf_block *block = NULL;
-    vj_vcf_rows *rows = NULL;
     vj_status rc = VJ_OK;
-    bool more = true;
 
     VJ_GO(rc, vj_vcf_open_memory("input", vcf, sizeof vcf - 1, options, budget, &reader, err));
-    VJ_GO(rc, vj_vcf_block_new(budget, &block, err));
-    VJ_GO(rc, vj_vcf_rows_new(reader, budget, &rows, err));
-    for (;;) {
-        VJ_GO(rc, vj_vcf_block_next(reader, 2, 1 << 16, block, &more, err));
-        if (!more)
-            break;
-        VJ_GO(rc, vj_vcf_parse(reader, block, rows, err));
-    }
+    VJ_GO(rc, parse_all(reader, 2, budget, err));
 out:
-    vj_vcf_rows_free(rows);
-    vj_vcf_block_free(block);
     vj_vcf_free(reader);
     return rc;
 }
