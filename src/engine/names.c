@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <fnmatch.h>
+#include <locale.h>
 #include <stdio.h>
 
 /* One item of -c: NAME, GLOB, DST:=SRC, each optionally with "database." before the source. */
@@ -150,6 +151,9 @@ vj_status vj_names_resolve(const vj_schema *left, const char *const *reserved, i
     vj_map taken;
     char folded[512];
     vj_status rc = VJ_OK;
+    /* A '?' of -c is a character, whatever the locale of the process: this thread only. */
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    locale_t before = utf8 != (locale_t)0 ? uselocale(utf8) : (locale_t)0;
 
     vj_arena_init(&sel.arena, NULL, 1024);
     vj_map_init(&taken, NULL);
@@ -172,5 +176,9 @@ vj_status vj_names_resolve(const vj_schema *left, const char *const *reserved, i
 out:
     vj_map_fini(&taken);
     vj_arena_fini(&sel.arena);
+    if (utf8 != (locale_t)0) {
+        uselocale(before);
+        freelocale(utf8);
+    }
     return rc;
 }

@@ -86,3 +86,14 @@ def test_a_database_folder_may_be_called_as_a_vcf(varjoin, tmp_path):
     varjoin("annotate", "-q", "-a", f"c={folder}", tmp_path / "s.vcf", "-o", tmp_path / "o.vcf")
     text = (tmp_path / "o.vcf").read_text()
     assert "GENE=g\n" in text and '"column GENE of c"' in text and '",Version=' not in text
+
+
+def test_a_question_mark_of_c_is_a_character(varjoin, tmp_path):
+    database = {"chrom": ["1"], "start": [5], "ref": ["A"], "alt": ["C"], "\u00dcn\u00ef": ["x"]}
+    pl.DataFrame(database).write_parquet(tmp_path / "db.parquet")
+    (tmp_path / "in.vcf").write_text(
+        "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t5\t.\tA\tC\t.\t.\t.\n"
+    )
+    varjoin("annotate", "-a", f"db={tmp_path / 'db.parquet'}", "-c", "u:=?n?", "-o", tmp_path / "out.parquet",
+            tmp_path / "in.vcf", env={"LC_ALL": "C"})
+    assert pl.read_parquet(tmp_path / "out.parquet")["u"].to_list() == ["x"]
