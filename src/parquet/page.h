@@ -117,6 +117,9 @@ void pq_pages_pass(pq_pages *pages);
 VJ_MUST_CHECK vj_status pq_pages_load(pq_pages *pages, pq_page *page, vj_error *err);
 /* Read the chunk's offset index, if it has one, into pages->index. */
 VJ_MUST_CHECK vj_status pq_pages_index(pq_pages *pages, vj_error *err);
+/* The len bytes of the offset or column index at off, into bytes (initialised, empty). */
+VJ_MUST_CHECK vj_status pq_pages_index_bytes(const pq_pages *p, const char *what, int64_t off,
+                                             int64_t len, vj_buf *bytes, vj_error *err);
 /*
  * Few rows of the chunk are wanted: where it lies on the disk, bring in the pages of rows[0..n)
  * (rising numbers in the group) together, and from here on no others.

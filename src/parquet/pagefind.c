@@ -84,6 +84,17 @@ static vj_status parse_locations(pq_pages *p, th *t, vj_error *err)
                                     (long long)p->chunk.offset_index_off, t->why);
 }
 
+vj_status pq_pages_index_bytes(const pq_pages *p, const char *what, int64_t off, int64_t len,
+                               vj_buf *bytes, vj_error *err)
+{
+    if (off < 4 || len > p->file->footer_off - off)
+        return vj_fail(err, VJ_E_CORRUPT, "%s index: expected bytes between 4 and %lld, found "
+                       "%lld at offset %lld", what, (long long)p->file->footer_off,
+                       (long long)len, (long long)off);
+    VJ_TRY(vj_buf_reserve(bytes, (size_t)len, err));
+    return vj_source_read(p->file->source, off, bytes->ptr, (size_t)len, err);
+}
+
 vj_status pq_pages_index(pq_pages *p, vj_error *err)
 {
     int64_t off = p->chunk.offset_index_off;
@@ -97,13 +108,8 @@ vj_status pq_pages_index(pq_pages *p, vj_error *err)
     p->index.n = 0;
     if (len <= 0 || p->chunk.n_values == 0)
         return VJ_OK;
-    if (off < 4 || len > p->file->footer_off - off)
-        return vj_fail(err, VJ_E_CORRUPT, "offset index: expected bytes between 4 and %lld, found "
-                       "%lld at offset %lld", (long long)p->file->footer_off, (long long)len,
-                       (long long)off);
     vj_buf_init(&bytes, p->budget, 0);
-    VJ_GO(rc, vj_buf_reserve(&bytes, (size_t)len, err));
-    VJ_GO(rc, vj_source_read(p->file->source, off, bytes.ptr, (size_t)len, err));
+    VJ_GO(rc, pq_pages_index_bytes(p, "offset", off, len, &bytes, err));
     th_init(&t, bytes.ptr, (size_t)len);
     rc = parse_locations(p, &t, err);
 out:

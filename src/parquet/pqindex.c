@@ -136,13 +136,8 @@ static vj_status read_column_index(pq_pages *p, bounds_list *list, vj_error *err
     vj_status rc = VJ_OK;
     th t;
 
-    if (off < 4 || len > p->file->footer_off - off)
-        return vj_fail(err, VJ_E_CORRUPT, "column index: expected bytes between 4 and %lld, found "
-                       "%lld at offset %lld", (long long)p->file->footer_off, (long long)len,
-                       (long long)off);
     vj_buf_init(&bytes, p->budget, 0);
-    VJ_GO(rc, vj_buf_reserve(&bytes, (size_t)len, err));
-    VJ_GO(rc, vj_source_read(p->file->source, off, bytes.ptr, (size_t)len, err));
+    VJ_GO(rc, pq_pages_index_bytes(p, "column", off, len, &bytes, err));
     th_init(&t, bytes.ptr, (size_t)len);
     VJ_GO(rc, parse_column_index(&t, p->leaf, list, err));
     if (t.why != NULL)
