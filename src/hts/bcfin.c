@@ -15,6 +15,7 @@
 #define PIECE_BYTES ((size_t)65536)
 /* A record of BCF2 has two lengths of 32 bits; one over this is no record. */
 #define MAX_RECORD_BYTES ((size_t)1 << 30)
+#define MAX_IDX ((uint64_t)1 << 20)
 
 /*
  * A stream: the plain bytes come through textin, so that BGZF is checked as everywhere and a
@@ -25,7 +26,8 @@
  *                            └── a whole one ──> bcf_text ──> line
  *
  * Regions: htslib walks the file along its index, which was checked before; records are read
- * here. What htslib holds (the header, a line of text, the index) is outside the budget.
+ * here, the header too. What htslib holds (the header, a line of text, the index) is outside the
+ * budget.
  */
 struct vj_bcfin {
     char *name;
@@ -112,31 +114,6 @@ out:
     return rc;
 }
 
-static void note_version(vj_bcfin *src)
-{
-    const char *version = src->hdr != NULL ? bcf_hdr_get_version(src->hdr) : NULL;
-
-    src->encoded = version != NULL && strncmp(version, "VCFv4.", 6) == 0 && version[6] >= '3';
-}
-
-/* By htslib alone, for the index. */
-static vj_status open_file(vj_bcfin *src, bool allow_truncated, vj_error *err)
-{
-    if ((src->fp = hts_open(src->name, "r")) == NULL)
-        return vj_fail(err, VJ_E_CORRUPT, "%s: expected a BCF or VCF file, found another format",
-                       src->name);
-    src->is_bcf = src->fp->format.format == bcf;
-    if (src->fp->format.compression == bgzf && hts_check_EOF(src->fp) == 0 && !allow_truncated)
-        return vj_fail(err, VJ_E_CORRUPT,
-                       "%s: truncated: expected the empty block that ends a BGZF file, found none",
-                       src->name);
-    if (src->is_bcf && (src->hdr = bcf_hdr_read(src->fp)) == NULL)
-        return vj_fail(err, VJ_E_CORRUPT, "%s: expected a BCF header, found broken bytes",
-                       src->name);
-    note_version(src);
-    return open_index(src, err);
-}
-
 static vj_status make(const char *name, vj_budget *budget, vj_bcfin **out, vj_error *err)
 {
     vj_bcfin *src = vj_zalloc(budget, sizeof *src, err);
@@ -149,24 +126,6 @@ static vj_status make(const char *name, vj_budget *budget, vj_bcfin **out, vj_er
     if ((src->name = vj_strdup(budget, name, err)) == NULL)
         return VJ_E_NOMEM;
     return VJ_OK;
-}
-
-vj_status vj_bcfin_open_regions(const char *path, const vj_regions *regions, bool allow_truncated,
-                                vj_budget *budget, vj_bcfin **out, vj_error *err)
-{
-    vj_bcfin *src = NULL;
-    vj_status rc = make(path, budget, &src, err);
-
-    *out = NULL;
-    if (rc == VJ_OK) {
-        src->regions = regions;
-        rc = open_file(src, allow_truncated, err);
-    }
-    if (rc == VJ_OK)
-        *out = src;
-    else
-        vj_bcfin_free(src);
-    return rc;
 }
 
 /* ---- framing of a stream ---- */
@@ -220,6 +179,41 @@ static vj_status in_record(const vj_bcfin *src, vj_status rc, vj_error *err)
     return vj_fail(err, rc, "%s: record %lld: %s", src->name, (long long)src->n_read + 1, text);
 }
 
+static void note_version(vj_bcfin *src)
+{
+    const char *version = src->hdr != NULL ? bcf_hdr_get_version(src->hdr) : NULL;
+
+    src->encoded = version != NULL && strncmp(version, "VCFv4.", 6) == 0 && version[6] >= '3';
+}
+
+/*
+ * htslib makes a table as long as the largest IDX, which is a line's number in a dictionary: 16 GB
+ * for IDX=1000000000. Numbers may have gaps where lines were taken out, so that more than the
+ * header's lines is right, but not more than a million and its bytes.
+ */
+static vj_status check_numbers(const vj_bcfin *src, const char *text, size_t text_bytes,
+                               vj_error *err)
+{
+    uint64_t most = VJ_MAX(MAX_IDX, (uint64_t)text_bytes);
+
+    for (const char *at = text; (at = strstr(at, "IDX")) != NULL;) {
+        uint64_t value = 0;
+
+        at += 3;
+        at += strspn(at, " \t");
+        if (*at != '=')
+            continue;
+        at += strspn(at, "= \t\"+");
+        for (; *at >= '0' && *at <= '9' && value <= most; at++)
+            value = value * 10 + (uint64_t)(*at - '0');
+        if (value > most)
+            return vj_fail(err, VJ_E_CORRUPT,
+                           "%s: BCF header: expected dictionary numbers (IDX) up to %llu, found "
+                           "one beyond", src->name, (unsigned long long)most);
+    }
+    return VJ_OK;
+}
+
 /* magic "BCF" 2 minor | l_text | text */
 static vj_status read_header(vj_bcfin *src, vj_error *err)
 {
@@ -240,12 +234,14 @@ static vj_status read_header(vj_bcfin *src, vj_error *err)
     char *text = vj_strndup(src->raw.budget, raw_at(src) + 9, text_bytes, err);
     if (text == NULL)
         return VJ_E_NOMEM;
+    VJ_GO(rc, check_numbers(src, text, text_bytes, err));
     src->hdr = bcf_hdr_init("r");
     if (src->hdr == NULL || bcf_hdr_parse(src->hdr, text) != 0)
         rc = vj_fail(err, VJ_E_CORRUPT, "%s: expected a BCF header, found broken text", src->name);
-    vj_free(text);
     src->raw_beg += 9 + text_bytes;
     note_version(src);
+out:
+    vj_free(text);
     return rc;
 }
 
@@ -265,6 +261,56 @@ vj_status vj_bcfin_open_stream(vj_textin *in, const vj_buf *first, vj_budget *bu
     src = NULL;
 out:
     vj_bcfin_free(src);
+    return rc;
+}
+
+/* As a stream's: what htslib would make of the bytes is not to be trusted to it. */
+static vj_status read_file_header(vj_bcfin *src, bool allow_truncated, vj_error *err)
+{
+    vj_input *input = NULL;
+
+    VJ_TRY(vj_input_open(src->name, &input, err));
+    vj_status rc = vj_textin_open(input, allow_truncated, src->raw.budget, &src->in, err);
+    if (rc == VJ_OK)
+        rc = read_header(src, err);
+    vj_textin_free(src->in);
+    src->in = NULL;
+    src->raw_beg = 0;
+    vj_buf_reset(&src->raw);
+    return rc;
+}
+
+/* By htslib, for the index. */
+static vj_status open_file(vj_bcfin *src, bool allow_truncated, vj_error *err)
+{
+    if ((src->fp = hts_open(src->name, "r")) == NULL)
+        return vj_fail(err, VJ_E_CORRUPT, "%s: expected a BCF or VCF file, found another format",
+                       src->name);
+    src->is_bcf = src->fp->format.format == bcf;
+    if (src->fp->format.compression == bgzf && hts_check_EOF(src->fp) == 0 && !allow_truncated)
+        return vj_fail(err, VJ_E_CORRUPT,
+                       "%s: truncated: expected the empty block that ends a BGZF file, found none",
+                       src->name);
+    if (src->is_bcf)
+        VJ_TRY(read_file_header(src, allow_truncated, err));
+    return open_index(src, err);
+}
+
+vj_status vj_bcfin_open_regions(const char *path, const vj_regions *regions, bool allow_truncated,
+                                vj_budget *budget, vj_bcfin **out, vj_error *err)
+{
+    vj_bcfin *src = NULL;
+    vj_status rc = make(path, budget, &src, err);
+
+    *out = NULL;
+    if (rc == VJ_OK) {
+        src->regions = regions;
+        rc = open_file(src, allow_truncated, err);
+    }
+    if (rc == VJ_OK)
+        *out = src;
+    else
+        vj_bcfin_free(src);
     return rc;
 }
 

@@ -142,6 +142,46 @@ static void a_cut_bcf_is_an_error(void **state)
     }
 }
 
+/* A file of no records, with the IDX of the second INFO line; through the whole reader. */
+static vj_status open_with_idx(const char *idx, const char *regions, vj_error *err)
+{
+    vj_vcf_read_options options = VJ_VCF_READ_OPTIONS_INIT;
+    char header[400];
+    uint8_t file[500] = "BCF\2\2";
+    vj_status status = VJ_OK;
+
+    size_t n = (size_t)snprintf(header, sizeof header,
+                                VCF_HEAD "##contig=<ID=1>\n##INFO=<ID=A,Number=1,Type=Integer,"
+                                         "Description=\"d IDX, IDX = \",IDX=1>\n"
+                                         "##INFO=<ID=B,Number=1,Type=Integer,Description=\"d\","
+                                         "IDX%s>\n" VCF_COLS "\n", idx) + 1;
+    file[5] = (uint8_t)n;
+    file[6] = (uint8_t)(n >> 8);
+    memcpy(file + 9, header, n);
+    FILE *out = fopen(path_of("idx.bcf"), "w");
+    assert_non_null(out);
+    assert_int_equal(fwrite(file, 1, 9 + n, out), 9 + n);
+    assert_int_equal(fclose(out), 0);
+    options.regions = regions;
+    free(rows_of(path_of("idx.bcf"), &options, NULL, &status, err));
+    return status;
+}
+
+/* htslib would make a table of 16 bytes for each number up to the largest. */
+static void numbers_of_the_dictionary_are_held_against_the_header(void **state)
+{
+    (void)state;
+    static const char *const far[] = {"=1048577", "=1000000000", "=\"2000000000\"",
+                                      "= 99999999999999999999999"};
+    vj_error err = {0};
+
+    assert_ok(open_with_idx("=1048576", NULL, &err), &err);
+    for (size_t i = 0; i < 2 * VJ_COUNT(far); i++) {
+        assert_int_equal(open_with_idx(far[i / 2], i % 2 == 1 ? "1" : NULL, &err), VJ_E_CORRUPT);
+        assert_non_null(strstr(err.text, "(IDX) up to 1048576, found one beyond"));
+    }
+}
+
 /* S-23 */
 static void regions_are_answered_through_the_index(void **state)
 {
@@ -265,7 +305,8 @@ static int make_files(void **state)
 static int remove_files(void **state)
 {
     static const char *const names[] = {"a.bcf", "a.bcf.csi", "u.bcf", "a.vcf.gz", "a.vcf.gz.tbi",
-                                        "plain.vcf", "t.bed", "t.txt", "bad.txt"};
+                                        "plain.vcf", "t.bed", "t.txt", "bad.txt",
+                                        "idx.bcf"};
     (void)state;
     for (size_t i = 0; i < VJ_COUNT(names); i++)
         unlink(path_of(names[i]));
@@ -278,6 +319,7 @@ int main(void)
         cmocka_unit_test(bcf_gives_the_rows_of_its_text),
         cmocka_unit_test(bcf_in_memory_is_read),
         cmocka_unit_test(a_cut_bcf_is_an_error),
+        cmocka_unit_test(numbers_of_the_dictionary_are_held_against_the_header),
         cmocka_unit_test(pipes_carry_every_format),
         cmocka_unit_test(regions_are_answered_through_the_index),
         cmocka_unit_test(regions_without_an_index_are_refused),
