@@ -19,6 +19,10 @@
 
 /* ---- option tables ---- */
 
+/* A row of the table of every verb that reads pages of Parquet. */
+#define NO_CHECKSUMS_OPTION(id, group)                                                     \
+    {id, "no-checksums", NULL, group, "read pages of Parquet whose checksum differs too", NULL}
+
 typedef struct vj_cli_option {
     int id;            /* a letter is the short option too; from 256 on: long name only */
     const char *name;  /* without dashes; NULL ends the table */

@@ -3,12 +3,13 @@
 
 #include "varjoin/inspect.h"
 
-enum { ID_JSON = 256, ID_ROWGROUPS, ID_PAGES, ID_FULL, ID_HEAD, ID_MEMORY };
+enum { ID_JSON = 256, ID_ROWGROUPS, ID_PAGES, ID_FULL, ID_HEAD, ID_MEMORY, ID_NO_CHECKSUMS };
 
 static const vj_cli_option options[] = {
     {ID_ROWGROUPS, "row-groups", NULL, "Parquet", "each row group with its column chunks", NULL},
     {ID_PAGES, "pages", "COLUMN", "Parquet", "the pages of a column", NULL},
     {ID_HEAD, "head", "N", "Parquet", "instead, the first N rows as TSV", NULL},
+    NO_CHECKSUMS_OPTION(ID_NO_CHECKSUMS, "Parquet"),
     {ID_FULL, "full", NULL, "Output", "key-values, names and header lines uncut", NULL},
     {ID_JSON, "json", NULL, "Output", "JSON: an object for one file, an array for several", NULL},
     {ID_MEMORY, "memory", "SIZE", "Output", "bound of memory [256MB]", "VARJOIN_MEMORY"},
@@ -35,6 +36,7 @@ static vj_status take_option(const vj_cli_args *args, int id, vj_inspect_options
     case ID_ROWGROUPS: o->row_groups = 1; return VJ_OK;
     case ID_PAGES: o->pages_of = args->value; return VJ_OK;
     case ID_HEAD: return vj_cli_int(args, 1, 100000, &o->head_rows, err);
+    case ID_NO_CHECKSUMS: o->ignore_checksums = 1; return VJ_OK;
     case ID_FULL: o->whole_values = 1; return VJ_OK;
     default: return vj_cli_size(args, &o->memory_bytes, err);
     }

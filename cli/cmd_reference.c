@@ -39,6 +39,7 @@ static const vj_cli_option build_options[] = {
      "set broken records aside instead of stopping", NULL},
     {OPT_ALLOW_TRUNCATED, "allow-truncated", NULL, "Records",
      "accept BGZF without its end block", NULL},
+    NO_CHECKSUMS_OPTION(OPT_NO_CHECKSUMS, "Records"),
     {'@', "threads", "N", "Resources", "threads (default 2)", "VARJOIN_THREADS"},
     {'m', "memory", "SIZE", "Resources", "never use more than this (default 256MB)", "VARJOIN_MEMORY"},
     {OPT_BATCH_ROWS, "rows-per-run", "N", "Resources", "rows sorted at once (default: from the memory)", NULL},
@@ -110,6 +111,9 @@ static vj_status parse_option(const vj_cli_args *cli, int id, vj_reference_optio
         return VJ_OK;
     case OPT_ALLOW_TRUNCATED:
         o->allow_truncated = 1;
+        return VJ_OK;
+    case OPT_NO_CHECKSUMS:
+        o->ignore_checksums = 1;
         return VJ_OK;
     case OPT_BAD_RECORDS:
         if (strncmp(cli->value, "skip=", 5) != 0 || cli->value[5] == '\0')
@@ -220,12 +224,14 @@ static int run_build(int argc, char **argv)
 }
 
 static const vj_cli_option info_options[] = {
-    {OPT_JSON, "json", NULL, "Output", "as JSON", NULL}, {0}};
+    {OPT_JSON, "json", NULL, "Output", "as JSON", NULL},
+    NO_CHECKSUMS_OPTION(OPT_NO_CHECKSUMS, "Records"),
+    {0}};
 
 const vj_cli_verb vj_verb_reference_info;
 const vj_cli_verb vj_verb_reference_info = {
     .name = "reference info",
-    .args = "[--json] PATH",
+    .args = "[options] PATH",
     .summary = "describe a database",
     .details = "PATH is a Parquet file, a folder or a glob: files, rows, contigs, whether it is "
                "sorted, release, checksum, columns.",
@@ -238,19 +244,19 @@ static int run_info(int argc, char **argv)
     vj_cli_args cli;
     vj_error err = {0};
     char *text = NULL;
-    int as_json = 0;
+    int flags = 0;
     int id = 0;
 
     vj_cli_args_init(&cli, &vj_verb_reference_info, argc, argv);
     while ((id = vj_cli_next(&cli)) > 0)
-        as_json = 1;
+        flags |= id == OPT_JSON ? VJ_INFO_JSON : VJ_INFO_IGNORE_CHECKSUMS;
     if (id == VJ_CLI_EXIT)
         return cli.exit_code;
     if (cli.n_rest != 1) {
         vj_fail(&err, VJ_E_USAGE, "expected one database: a file, a folder or a glob");
         return vj_cli_error(&err);
     }
-    if (vj_reference_info(cli.rest[0], as_json, &text, &err) != VJ_OK)
+    if (vj_reference_info(cli.rest[0], flags, &text, &err) != VJ_OK)
         return vj_cli_error(&err);
     fputs(text, stdout);
     vj_text_free(text);

@@ -10,7 +10,7 @@ static const vj_cli_option options[] = {
     {ID_EXPECT, "expect", "HASH", NULL,
      "compare with this content hash instead of the one in the file", NULL},
     {ID_SAME, "same", NULL, NULL, "all files must have the same rows, in any order", NULL},
-    {ID_NO_CHECKSUMS, "no-checksums", NULL, NULL, "read pages whose checksum differs too", NULL},
+    NO_CHECKSUMS_OPTION(ID_NO_CHECKSUMS, NULL),
     TRACKED_OPTION(ID_REPORT),
     {ID_JSON, "json", NULL, NULL, "one JSON object a line on standard output", NULL},
     {'@', "threads", "N", NULL, "threads [2]", "VARJOIN_THREADS"},

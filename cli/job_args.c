@@ -153,6 +153,7 @@ static bool take_plain(job_args *args, const char *value, int id)
         {OPT_VARIANTS_ONLY, NULL, &o->variants_only},
         {OPT_STRICT, NULL, &o->strict},
         {OPT_ALLOW_TRUNCATED, NULL, &o->allow_truncated},
+        {OPT_NO_CHECKSUMS, NULL, &o->ignore_checksums},
         {'s', &o->samples, NULL},
         {OPT_ALL_SAMPLES, NULL, &o->all_samples},
         {OPT_SITES_ONLY, NULL, &o->sites_only},

@@ -21,6 +21,7 @@ enum {
     OPT_STRICT,
     OPT_BAD_RECORDS,
     OPT_ALLOW_TRUNCATED,
+    OPT_NO_CHECKSUMS,
     OPT_COMPRESSION,
     OPT_COMPAT,
     OPT_NO_VERSION,
@@ -80,6 +81,7 @@ enum {
     {OPT_STRICT, "strict", NULL, "Records", "stop at a value that does not fit its type", NULL}, \
     {OPT_ALLOW_TRUNCATED, "allow-truncated", NULL, "Records",                              \
      "accept BGZF without its end block", NULL},                                           \
+    NO_CHECKSUMS_OPTION(OPT_NO_CHECKSUMS, "Records"),                                      \
     {'s', "samples", "[^]LIST", "Columns", "these samples (^: all but these)", NULL},      \
     {OPT_ALL_SAMPLES, "all-samples", NULL, "Columns", "one row per sample and allele", NULL}, \
     {OPT_SITES_ONLY, "sites-only", NULL, "Columns", "no genotype and no FORMAT columns", NULL}, \

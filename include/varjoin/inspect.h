@@ -23,6 +23,7 @@ typedef struct vj_inspect_options {
     int whole_values;       /* text: key-values and header lines in full */
     int64_t memory_bytes;   /* bound; 0: 256 MB */
     int64_t head_rows;      /* Parquet: instead, the first so many rows as TSV; 0: none */
+    int ignore_checksums;   /* Parquet: read pages whose checksum differs */
 } vj_inspect_options;
 #define VJ_INSPECT_OPTIONS_INIT {.struct_size = sizeof(vj_inspect_options)}
 

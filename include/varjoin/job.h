@@ -129,6 +129,7 @@ typedef struct vj_job_options {
     void *user;
 
     int spreadsheet; /* TSV: text that a spreadsheet would take for a formula begins with ' */
+    int ignore_checksums; /* read pages of Parquet whose checksum differs, in input and databases */
 } vj_job_options;
 #define VJ_JOB_OPTIONS_INIT                                                                \
     {.struct_size = sizeof(vj_job_options), .start_base = -1, .min_qual = __builtin_nan(""), \

@@ -37,6 +37,7 @@ typedef struct vj_reference_options {
     int allow_truncated;
     int replace;            /* an existing output_dir with files in it gives way */
     int no_version;
+    int ignore_checksums;   /* read pages of Parquet whose checksum differs */
     int64_t memory_bytes;   /* 0: 256 MB */
     int64_t rows_per_run;   /* 0: from the memory; tests set it to force spilling */
     int threads;
@@ -62,8 +63,12 @@ typedef struct vj_reference_result {
 VJ_API VJ_MUST_CHECK vj_status vj_reference_build(const vj_reference_options *options,
                                                   vj_reference_result *result, vj_error *err);
 
-/* Description of a database (file, folder or glob) as text or JSON; vj_text_free releases it. */
-VJ_API VJ_MUST_CHECK vj_status vj_reference_info(const char *path, int as_json, char **out_text,
+enum { VJ_INFO_JSON = 1, VJ_INFO_IGNORE_CHECKSUMS = 2 };
+/*
+ * Description of a database (file, folder or glob) as text, or JSON; vj_text_free releases it.
+ * flags: VJ_INFO_... together, or 0. Pages are read to find out how starts are counted.
+ */
+VJ_API VJ_MUST_CHECK vj_status vj_reference_info(const char *path, int flags, char **out_text,
                                                  vj_error *err);
 
 #ifdef __cplusplus

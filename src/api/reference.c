@@ -227,7 +227,7 @@ static vj_status print_text(const json_t *root, vj_buf *out, vj_error *err)
     return print_columns(root, out, err);
 }
 
-vj_status vj_reference_info(const char *path, int as_json, char **out_text, vj_error *err)
+vj_status vj_reference_info(const char *path, int flags, char **out_text, vj_error *err)
 {
     vj_job_database spec = {"database", path, NULL};
     vj_database *db = NULL;
@@ -236,9 +236,9 @@ vj_status vj_reference_info(const char *path, int as_json, char **out_text, vj_e
     vj_status rc = VJ_OK;
 
     *out_text = NULL;
-    VJ_GO(rc, vj_database_open(&spec, -1, NULL, &db, err));
+    VJ_GO(rc, vj_database_open(&spec, -1, (flags & VJ_INFO_IGNORE_CHECKSUMS) != 0, NULL, &db, err));
     root = describe(db, path);
-    if (as_json)
+    if ((flags & VJ_INFO_JSON) != 0)
         VJ_GO(rc, vj_json_write(root, JSON_INDENT(2), &text, err));
     else
         VJ_GO(rc, print_text(root, &text, err));

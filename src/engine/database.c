@@ -524,7 +524,8 @@ static vj_status same_layout(const vj_db_file *first, const vj_db_file *file, vj
                    "databases", file->path, first->path);
 }
 
-static vj_status open_files(vj_database *db, const vj_paths *paths, vj_error *err)
+static vj_status open_files(vj_database *db, const vj_paths *paths, bool ignore_checksums,
+                            vj_error *err)
 {
     db->files = vj_calloc(db->budget, paths->n, sizeof *db->files, err);
     if (db->files == NULL)
@@ -536,6 +537,8 @@ static vj_status open_files(vj_database *db, const vj_paths *paths, vj_error *er
         if (file->path == NULL)
             return VJ_E_NOMEM;
         VJ_TRY(vj_pq_open_path(file->path, db->budget, &file->pq, err));
+        if (ignore_checksums)
+            vj_pq_ignore_checksums(file->pq);
         VJ_TRY(vj_built_read(file->pq, db->budget, &file->built, err));
         VJ_TRY(vj_tiers_read(file->pq, &file->tiers, err));
         if (file->tiers.present)
@@ -560,8 +563,8 @@ static vj_status set_identity(vj_database *db, const vj_job_database *spec, vj_e
     return db->release != NULL ? VJ_OK : VJ_E_NOMEM;
 }
 
-vj_status vj_database_open(const vj_job_database *spec, int start_base, vj_budget *budget,
-                           vj_database **out, vj_error *err)
+vj_status vj_database_open(const vj_job_database *spec, int start_base, bool ignore_checksums,
+                           vj_budget *budget, vj_database **out, vj_error *err)
 {
     vj_paths paths = {0};
     vj_status rc = VJ_E_NOMEM;
@@ -583,7 +586,7 @@ vj_status vj_database_open(const vj_job_database *spec, int start_base, vj_budge
         goto out;
     }
     VJ_GO(rc, vj_paths_find(spec->path, ".parquet", &paths, err));
-    VJ_GO(rc, open_files(db, &paths, err));
+    VJ_GO(rc, open_files(db, &paths, ignore_checksums, err));
     VJ_GO(rc, set_identity(db, spec, err));
     VJ_GO(rc, collect_columns(db, err));
     VJ_GO(rc, collect_rowgroups(db, err));

@@ -75,9 +75,11 @@ typedef struct vj_database {
 
 /*
  * Open all files of a database and read what the footers tell; key columns are checked.
- * start_base: 0 or 1, or -1 to read it off the first rows (S-34).
+ * start_base: 0 or 1, or -1 to read it off the first rows (S-34). ignore_checksums holds for the
+ * files' whole life.
  */
 VJ_MUST_CHECK vj_status vj_database_open(const vj_job_database *spec, int start_base,
+                                         bool ignore_checksums,
                                          vj_budget *budget, vj_database **out, vj_error *err);
 void vj_database_free(vj_database *db);
 /* A field of a database file's schema by exact name, or -1. */

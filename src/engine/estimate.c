@@ -235,7 +235,8 @@ static vj_status survey_parquet(survey *s, vj_error *err)
     vj_job_database spec = {"input", s->plan->options.input, NULL};
     vj_database *table = NULL;
 
-    VJ_TRY(vj_database_open(&spec, 1, s->plan->budget, &table, err));
+    VJ_TRY(vj_database_open(&spec, 1, s->plan->options.ignore_checksums != 0, s->plan->budget,
+                            &table, err));
     vj_status rc = VJ_OK;
     s->input->known = true;
     s->input->n_records = s->input->n_rows = table->n_rows;

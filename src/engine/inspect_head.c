@@ -66,8 +66,8 @@ static vj_status flatten(const vj_schema *schema, vj_budget *budget, vj_field *f
     return VJ_OK;
 }
 
-vj_status vj_inspect_head(const char *path, int64_t n_rows, vj_budget *budget, vj_buf *text,
-                          vj_error *err)
+vj_status vj_inspect_head(const char *path, int64_t n_rows, bool ignore_checksums,
+                          vj_budget *budget, vj_buf *text, vj_error *err)
 {
     vj_pq_file *file = NULL;
     vj_built *built = NULL;
@@ -82,6 +82,8 @@ vj_status vj_inspect_head(const char *path, int64_t n_rows, vj_budget *budget, v
         return vj_fail(err, VJ_E_USAGE, "%lld rows are more than the first %d can show",
                        (long long)n_rows, MOST_ROWS);
     VJ_GO(rc, vj_pq_open_path(path, budget, &file, err));
+    if (ignore_checksums)
+        vj_pq_ignore_checksums(file);
     VJ_GO(rc, vj_built_read(file, budget, &built, err));
     schema = built != NULL ? &built->schema : &vj_pq_meta_view(file)->schema;
     n_rows = VJ_MIN(n_rows, vj_pq_meta_view(file)->n_rows);

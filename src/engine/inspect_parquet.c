@@ -439,6 +439,8 @@ json_t *vj_inspect_parquet(const char *path, const vj_inspect_options *options, 
     vj_status rc = VJ_OK;
 
     VJ_GO(rc, vj_pq_open_path(path, budget, &file, err));
+    if (options->ignore_checksums)
+        vj_pq_ignore_checksums(file);
     in.file = file;
     in.meta = vj_pq_meta_view(file);
     VJ_GO(rc, find_leaves(&in, budget, err));

@@ -24,7 +24,7 @@ VJ_MUST_CHECK vj_status vj_inspect_as_json(const vj_col *col, vj_budget *budget,
                                            vj_error *err);
 
 /* The first rows of a Parquet file as TSV, appended to text. */
-VJ_MUST_CHECK vj_status vj_inspect_head(const char *path, int64_t n_rows, vj_budget *budget,
-                                        vj_buf *text, vj_error *err);
+VJ_MUST_CHECK vj_status vj_inspect_head(const char *path, int64_t n_rows, bool ignore_checksums,
+                                        vj_budget *budget, vj_buf *text, vj_error *err);
 
 #endif

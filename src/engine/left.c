@@ -42,7 +42,8 @@ vj_status vj_left_open(const vj_job_options *options, vj_budget *budget, vj_left
         return VJ_E_NOMEM;
     vcf_options(options, &read_options);
     rc = vj_pq_is_file(options->input)
-             ? vj_left_parquet_open(options->input, budget, &source->parquet, err)
+             ? vj_left_parquet_open(options->input, options->ignore_checksums != 0, budget,
+                                    &source->parquet, err)
              : vj_vcf_open(options->input, &read_options, budget, &source->vcf, err);
     if (rc != VJ_OK) {
         vj_left_free(source);

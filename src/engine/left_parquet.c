@@ -122,8 +122,8 @@ static vj_status count_samples(vj_left_parquet *source, vj_error *err)
     return rc;
 }
 
-vj_status vj_left_parquet_open(const char *path, vj_budget *budget, vj_left_parquet **out,
-                               vj_error *err)
+vj_status vj_left_parquet_open(const char *path, bool ignore_checksums, vj_budget *budget,
+                               vj_left_parquet **out, vj_error *err)
 {
     vj_status rc = VJ_E_NOMEM;
     vj_left_parquet *source = vj_zalloc(budget, sizeof *source, err);
@@ -134,6 +134,8 @@ vj_status vj_left_parquet_open(const char *path, vj_budget *budget, vj_left_parq
     source->budget = budget;
     source->rowgroup_i = -1;
     VJ_GO(rc, vj_pq_open_path(path, budget, &source->file, err));
+    if (ignore_checksums)
+        vj_pq_ignore_checksums(source->file);
     VJ_GO(rc, find_columns(source, err));
     VJ_GO(rc, count_samples(source, err));
     const vj_schema *schema = &vj_pq_meta_view(source->file)->schema;

@@ -13,7 +13,8 @@
 typedef struct vj_left_parquet vj_left_parquet;
 typedef struct vj_left_parquet_rows vj_left_parquet_rows;
 
-VJ_MUST_CHECK vj_status vj_left_parquet_open(const char *path, vj_budget *budget,
+VJ_MUST_CHECK vj_status vj_left_parquet_open(const char *path, bool ignore_checksums,
+                                             vj_budget *budget,
                                              vj_left_parquet **out, vj_error *err);
 void vj_left_parquet_free(vj_left_parquet *source);
 void vj_left_parquet_release(vj_left_parquet *source);

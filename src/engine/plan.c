@@ -76,7 +76,8 @@ static vj_status open_databases(vj_plan *plan, vj_error *err)
             if (strcmp(o->databases[k].name, o->databases[i].name) == 0)
                 return vj_fail(err, VJ_E_USAGE, "two databases are called %s",
                                o->databases[i].name);
-        VJ_TRY(vj_database_open(&o->databases[i], o->start_base, plan->budget, &plan->dbs[i], err));
+        VJ_TRY(vj_database_open(&o->databases[i], o->start_base, o->ignore_checksums != 0,
+                                plan->budget, &plan->dbs[i], err));
         plan->n_dbs++;
     }
     return VJ_OK;

@@ -260,6 +260,7 @@ static vj_status open_source(build *b, const char *path, vj_error *err)
     job.assume_number = b->options->assume_number;
     job.bad_records_path = b->options->bad_records_path;
     job.allow_truncated = b->options->allow_truncated;
+    job.ignore_checksums = b->options->ignore_checksums;
     job.threads = b->options->threads;
     return vj_left_open(&job, b->budget, &b->source, err);
 }
@@ -620,8 +621,8 @@ static vj_status read_parquet(build *b, const char *dir, vj_error *err)
 
     if (b->options->n_inputs != 1)
         return vj_fail(err, VJ_E_USAGE, "expected one Parquet database: a file, a folder or a glob");
-    VJ_TRY(vj_refparquet_open(b->options->inputs[0], start_base(b->options), b->budget,
-                              &b->parquet, err));
+    VJ_TRY(vj_refparquet_open(b->options->inputs[0], start_base(b->options),
+                              b->options->ignore_checksums != 0, b->budget, &b->parquet, err));
     b->schema = *vj_refparquet_schema(b->parquet);
     b->facts = *vj_refparquet_facts(b->parquet);
     VJ_TRY(sort_options(b, dir, kvs, &sort, err));

@@ -215,8 +215,8 @@ static vj_status init_buffers(vj_refparquet *in, vj_error *err)
     return vj_rowscan_init(&in->scan, &in->source, in->budget, err);
 }
 
-vj_status vj_refparquet_open(const char *path, int start_base, vj_budget *budget,
-                             vj_refparquet **out, vj_error *err)
+vj_status vj_refparquet_open(const char *path, int start_base, bool ignore_checksums,
+                             vj_budget *budget, vj_refparquet **out, vj_error *err)
 {
     vj_job_database spec = {"database", path, NULL};
     vj_refparquet *in = vj_zalloc(budget, sizeof *in, err);
@@ -228,7 +228,7 @@ vj_status vj_refparquet_open(const char *path, int start_base, vj_budget *budget
     in->budget = budget;
     in->rows.budget = budget;
     vj_arena_init(&in->arena, budget, 16384);
-    VJ_GO(rc, vj_database_open(&spec, start_base, budget, &in->db, err));
+    VJ_GO(rc, vj_database_open(&spec, start_base, ignore_checksums, budget, &in->db, err));
     if (in->db->n_files == 0)
         VJ_GO(rc, vj_fail(err, VJ_E_NOTFOUND, "%s: no Parquet file there", path));
     VJ_GO(rc, make_schema(in, err));

@@ -14,7 +14,7 @@
 typedef struct vj_refparquet vj_refparquet;
 
 /* Open the database (file, folder or glob); start_base 0, 1, or -1: read off the rows. */
-VJ_MUST_CHECK vj_status vj_refparquet_open(const char *path, int start_base,
+VJ_MUST_CHECK vj_status vj_refparquet_open(const char *path, int start_base, bool ignore_checksums,
                                            vj_budget *budget, vj_refparquet **out, vj_error *err);
 void vj_refparquet_free(vj_refparquet *in);
 const vj_database *vj_refparquet_database(const vj_refparquet *in);

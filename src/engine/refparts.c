@@ -346,8 +346,9 @@ static void work(void *arg)
     vj_lock_give(&p->lock);
     snprintf(w.dir, sizeof w.dir, "%.4000s/w%d", p->job->sort->out_dir, number);
     VJ_GO(rc, vj_path_make_dirs(w.dir, &err));
-    VJ_GO(rc, vj_refparquet_open(p->job->options->inputs[0], p->job->start_base, p->job->budget,
-                                 &w.in, &err));
+    VJ_GO(rc, vj_refparquet_open(p->job->options->inputs[0], p->job->start_base,
+                                 p->job->options->ignore_checksums != 0, p->job->budget, &w.in,
+                                 &err));
     for (int32_t c = next_contig(p); c >= 0; c = next_contig(p))
         VJ_GO(rc, build_contig(&w, c, &err));
     vj_path_remove(w.dir);

@@ -255,7 +255,8 @@ static vj_status read_body(pq_pages *p, int64_t off, const pq_page_head *h, cons
     uint32_t found = vj_codec_crc32(0, *body, (size_t)h->compressed_bytes);
     return found == h->crc ? VJ_OK
                            : vj_fail(err, VJ_E_CORRUPT, "page at offset %lld: expected checksum "
-                                     "%08x, found %08x", (long long)off, h->crc, found);
+                                     "%08x, found %08x (--no-checksums reads it all the same)",
+                                     (long long)off, h->crc, found);
 }
 
 /* Inflate src into out at out->len_bytes: exactly dst_len bytes, slack behind them. */
