@@ -7,7 +7,7 @@
 #include "varjoin/stream.h"
 
 #include "api/arrow.h"
-#include "engine/built.h"
+#include "built/built.h"
 
 #include <errno.h>
 

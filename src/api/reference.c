@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
-#include "engine/refbuild.h"
+#include "reference/reference.h"
 
 vj_status vj_reference_build(const vj_reference_options *options, vj_reference_result *result,
                              vj_error *err)

@@ -5,7 +5,7 @@
  *          files with the names of their key columns; nothing here depends on engine/
  * out:     one Parquet file, written by DuckDB itself; nothing of the result enters this process
  *          but the counts
- * relies:  base, os, engine/built.h (catalogs show built databases as they are meant); libduckdb.so through dlopen, never linked
+ * relies:  base, os, built/built.h (catalogs show built databases as they are meant); libduckdb.so through dlopen, never linked
  * not:     reading the input, naming output columns, choosing the engine (engine/)
  * threads: a vj_duck belongs to one thread at a time; several may be open
  * tests:   unit/test_duck_sql.c, unit/test_duck_run.c (skips without the library),

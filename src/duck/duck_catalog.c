@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "duck/duck_api.h"
-#include "engine/built.h"
+#include "built/built.h"
 
 /* Part of the fingerprint: another value makes old catalogs out of date. */
 #define LAYOUT "varjoin-catalog-2"

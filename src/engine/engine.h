@@ -7,8 +7,7 @@
  *        VCF, BCF, Parquet        duck, polars: keyed Parquet, then theirs    Parquet, VCF, TSV
  *
  * not:     how rows are found (native/, duck/, polars/), option parsing (cli/)
- * also:    engine/built.h (layouts of built files), engine/keyed.h (keyed input), engine/sweep.h
- *          (several inputs), engine/refbuild.h (built databases) and engine/estimate.h
+ * also:    engine/keyed.h (keyed input), engine/sweep.h (several inputs) and engine/estimate.h
  *          (what a job would cost) are its parts
  * threads: a plan is immutable once built; sources and sinks belong to the pipeline's turns
  * tests:   unit/test_engine.c, cli/
@@ -16,8 +15,8 @@
 #ifndef VJ_ENGINE_ENGINE_H
 #define VJ_ENGINE_ENGINE_H
 
-#include "engine/built.h"
-#include "engine/tiers.h"
+#include "built/built.h"
+#include "built/tiers.h"
 #include "hts/hts.h"
 #include "parquet/parquet.h"
 #include "track/track.h"

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "engine/built.h"
+#include "built/built.h"
 #include "support/built_case.h"
 #include "support/support.h"
 #include "varjoin/reference.h"

@@ -4,8 +4,8 @@
  */
 #include <stdlib.h>
 
-#include "engine/built.h"
-#include "engine/tiers.h"
+#include "built/built.h"
+#include "built/tiers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -1,7 +1,7 @@
 /* Layouts: planned, encoded, written, read back; and what a layout may not say. */
 #include <stdio.h>
 
-#include "engine/built.h"
+#include "built/built.h"
 #include "support/built_case.h"
 #include "support/support.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "engine/tiers.h"
+#include "built/tiers.h"
 #include "support/support.h"
 
 typedef struct taken {
