@@ -28,9 +28,11 @@ static bool is_nocase(vj_span text, const char *word)
 
 vj_span vj_contig_shown(vj_span name)
 {
-    if (name.len_bytes > 3 && has_prefix_nocase(name, "CHR"))
-        return (vj_span){name.ptr + 3, name.len_bytes - 3};
-    return name;
+    if (name.len_bytes <= 3 || !has_prefix_nocase(name, "CHR"))
+        return name;
+    vj_span rest = {name.ptr + 3, name.len_bytes - 3};
+    /* what is shown is read again as a name: "chrchr1" may not become chromosome 1 by that */
+    return rest.len_bytes > 3 && has_prefix_nocase(rest, "CHR") ? name : rest;
 }
 
 /*
