@@ -2,7 +2,7 @@
 #
 #   make            build/release/varjoin          make demo    simulate, annotate, show
 #   make bench-kernels  instructions of the kernels against the record
-#   make test-long  every fault at every call, clang-tidy: minutes
+#   make test-long  every fault at every call, ThreadSanitizer, clang-tidy: an hour
 #   make fuzz       every fuzz target for FUZZ_SECONDS; make fuzz-afl the same under AFL++
 #   make coverage   which lines of the readers the tests run
 #   make lint       clang-tidy
@@ -77,10 +77,17 @@ test: test-deps
 	@ctest --test-dir build/dev --parallel $(JOBS) --output-on-failure --timeout 300 -LE long
 	@$(MAKE) --no-print-directory test-memory
 
+# The program, and the tests in which threads meet, under ThreadSanitizer.
+tsan:
+	$(call configure,tsan)
+	@cmake --build build/tsan --parallel $(JOBS) --target varjoin prop_pipeline prop_vcf_ahead \
+	  test_row_stream test_pq_share test_arrow_stream
+
 # What takes minutes: every call of every operation failing, and what else is labelled so.
 test-long: test-deps
 	@$(MAKE) --no-print-directory build/writers/ready || echo "Parquet of fastparquet, datafusion and Spark will not be tried"
 	@$(MAKE) --no-print-directory dev
+	@$(MAKE) --no-print-directory tsan
 	@ctest --test-dir build/dev --output-on-failure --timeout 1800 -L long
 
 check-rules: dev
@@ -153,4 +160,4 @@ install: release
 clean:
 	rm -rf build/dev build/release build/tsan build/fuzz build/afl build/cover
 
-.PHONY: fuzz-afl coverage lint bench-genome bench-kernels bench-memory test-memory test-long all release deps demo dagster-demo wheel test-deps duckdb dev test check-rules fuzz bench install clean
+.PHONY: fuzz-afl coverage lint bench-genome bench-kernels bench-memory test-memory test-long all release deps demo dagster-demo wheel test-deps duckdb dev tsan test check-rules fuzz bench install clean

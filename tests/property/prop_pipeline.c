@@ -14,7 +14,7 @@ typedef struct trial {
     int64_t fail_read, fail_prepare, fail_link, fail_work, fail_commit, cancel_at;
     vj_stop stop;
     _Atomic uint64_t rng;
-    bool out_of_order;
+    _Atomic bool out_of_order;
     vj_crew *crew;
     bool parts_missing; /* a part of a commit that was not done, or done twice */
 } trial;
