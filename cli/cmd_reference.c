@@ -37,6 +37,8 @@ static const vj_cli_option build_options[] = {
      "treat a Number=. field as one per allele", NULL},
     {OPT_BAD_RECORDS, "bad-records", "skip=FILE", "Records",
      "set broken records aside instead of stopping", NULL},
+    {OPT_FAIL_ON_SKIPPED, "fail-on-skipped", NULL, "Records",
+     "exit 4 when records were set aside; the database is complete", NULL},
     {OPT_ALLOW_TRUNCATED, "allow-truncated", NULL, "Records",
      "accept BGZF without its end block", NULL},
     NO_CHECKSUMS_OPTION(OPT_NO_CHECKSUMS, "Records"),
@@ -114,6 +116,9 @@ static vj_status parse_option(const vj_cli_args *cli, int id, vj_reference_optio
         return VJ_OK;
     case OPT_NO_CHECKSUMS:
         o->ignore_checksums = 1;
+        return VJ_OK;
+    case OPT_FAIL_ON_SKIPPED:
+        o->fail_on_skipped = 1;
         return VJ_OK;
     case OPT_BAD_RECORDS:
         if (strncmp(cli->value, "skip=", 5) != 0 || cli->value[5] == '\0')

@@ -152,6 +152,7 @@ static bool take_plain(job_args *args, const char *value, int id)
         {'f', &o->filter_pass, NULL},
         {OPT_VARIANTS_ONLY, NULL, &o->variants_only},
         {OPT_STRICT, NULL, &o->strict},
+        {OPT_FAIL_ON_SKIPPED, NULL, &o->fail_on_skipped},
         {OPT_ALLOW_TRUNCATED, NULL, &o->allow_truncated},
         {OPT_NO_CHECKSUMS, NULL, &o->ignore_checksums},
         {'s', &o->samples, NULL},

@@ -20,6 +20,7 @@ enum {
     OPT_ASSUME_NUMBER,
     OPT_STRICT,
     OPT_BAD_RECORDS,
+    OPT_FAIL_ON_SKIPPED,
     OPT_ALLOW_TRUNCATED,
     OPT_NO_CHECKSUMS,
     OPT_COMPRESSION,
@@ -78,6 +79,8 @@ enum {
     {OPT_VARIANTS_ONLY, "variants-only", NULL, "Records", "drop the reference blocks of gVCF", NULL}, \
     {OPT_BAD_RECORDS, "bad-records", "skip=FILE", "Records",                               \
      "set broken records aside instead of stopping", NULL},                                \
+    {OPT_FAIL_ON_SKIPPED, "fail-on-skipped", NULL, "Records",                              \
+     "exit 4 when records were set aside; the output is complete", NULL},                  \
     {OPT_STRICT, "strict", NULL, "Records", "stop at a value that does not fit its type", NULL}, \
     {OPT_ALLOW_TRUNCATED, "allow-truncated", NULL, "Records",                              \
      "accept BGZF without its end block", NULL},                                           \

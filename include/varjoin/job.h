@@ -128,6 +128,7 @@ typedef struct vj_job_options {
     const char *(*environment)(void *user, const char *name);
     void *user;
 
+    int fail_on_skipped; /* VJ_E_POLICY where bad_records_path took a record; the output is whole */
     int spreadsheet; /* TSV: text that a spreadsheet would take for a formula begins with ' */
     int ignore_checksums; /* read pages of Parquet whose checksum differs, in input and databases */
 } vj_job_options;

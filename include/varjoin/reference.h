@@ -46,6 +46,7 @@ typedef struct vj_reference_options {
     void *user;
     const void *stop; /* vj_stop of the caller; NULL: none */
     void *track;      /* vj_track of the caller, for its stages; NULL: none */
+    int fail_on_skipped; /* VJ_E_POLICY where bad_records_path took a record; the database is whole */
 } vj_reference_options;
 #define VJ_REFERENCE_OPTIONS_INIT {.struct_size = sizeof(vj_reference_options)}
 
@@ -53,6 +54,7 @@ typedef struct vj_reference_result {
     int64_t n_records, n_rows, n_contigs, n_runs; /* runs: sorted pieces, merged where several */
     int64_t n_dropped; /* rows with a null in the key: nothing matches them */
     int64_t bytes_out;
+    int64_t n_skipped; /* broken records that were set aside */
 } vj_reference_result;
 
 /*

@@ -442,6 +442,21 @@ static vj_status run_engine(job_run *run, vj_error *err)
     return VJ_OK;
 }
 
+/* The output is there, and so are the records that it lacks, each under its name. */
+static vj_status refuse_skipped(const job_run *run, vj_error *err)
+{
+    const vj_job_options *o = &run->job->options;
+    int64_t n_skipped = 0;
+
+    for (int32_t i = 0; i < run->samples.n; i++)
+        n_skipped += run->samples.results[i].counts.n_bad_records;
+    if (n_skipped == 0 || !o->fail_on_skipped)
+        return VJ_OK;
+    return vj_fail(err, VJ_E_POLICY, "%lld broken records were set aside to %s and "
+                   "--fail-on-skipped was given (the output is complete)", (long long)n_skipped,
+                   o->bad_records_path);
+}
+
 static vj_status do_run(job_run *run, vj_error *err)
 {
     VJ_TRY(vj_plan_build(&run->job->options, run->annotating, &run->budget, &run->job->stop,
@@ -458,7 +473,7 @@ static vj_status do_run(job_run *run, vj_error *err)
     if (empty && run->job->options.fail_on_empty)
         return vj_fail(err, VJ_E_POLICY, "nothing matched in a database or on a contig and "
                        "--fail-on-empty was given (the output is complete)");
-    return VJ_OK;
+    return refuse_skipped(run, err);
 }
 
 typedef vj_status (*report_sink)(vj_report *report, vj_buf *out, vj_error *err);

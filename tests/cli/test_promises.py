@@ -1,6 +1,7 @@
 """Promises of docs/reliability.md that no other test carries by number: 1, 4, 5, 8, 9 and the path part of 10."""
 
 import gzip
+import json
 import os
 import re
 import threading
@@ -117,6 +118,31 @@ def test_promise_5_a_bad_record_stops_the_run_or_is_counted(varjoin, tmp_path):
     assert re.search(r"\b2\b", done.stderr) and "aside" in done.stderr + "aside"
     kept = [line for line in (tmp_path / "aside.vcf").read_text().splitlines() if not line.startswith("#")]
     assert kept == ["1\tx7\t.\tA\tC\t.\t.\t.", "1\t60\t.\tA"]
+
+
+@pytest.mark.parametrize("verb", ["normalize", "annotate", "reference build"])
+def test_promise_5_skipped_records_in_the_exit_status(varjoin, tmp_path, verb):
+    """Exit 4 for who asks for it; the output is there and whole, and the record of the run counts them."""
+    good = "".join(f"1\t{i}\t.\tA\tC\t.\t.\t.\n" for i in range(1, 50))
+    (tmp_path / "good.vcf").write_text(header("1") + good)
+    (tmp_path / "bad.vcf").write_text(header("1") + good + "1\tx7\t.\tA\tC\t.\t.\t.\n")
+    varjoin("reference", "build", "-q", "-o", tmp_path / "db", tmp_path / "good.vcf")
+    words = [*verb.split(), "--bad-records", f"skip={tmp_path}/aside", "--no-version"]
+    words += ["-a", f"db={tmp_path}/db"] * (verb == "annotate")
+    out = ["new" if verb == "reference build" else f"new{n}.tsv" for n in range(3)]
+    for name, source, more, code in ((out[0], "good", ["--fail-on-skipped"], 0), (out[1], "bad", [], 0),
+                                     (out[2], "bad", ["--fail-on-skipped"], 4)):
+        if verb == "reference build":
+            more = [*more, "--replace"]
+        done = varjoin(*words, *more, "-o", tmp_path / name, "--report", tmp_path / "r.json",
+                       tmp_path / f"{source}.vcf", exit_code=code)
+        assert (tmp_path / name).exists() and ("aside" in done.stderr) == (source == "bad")
+    assert "--fail-on-skipped" in done.stderr and "1 broken record" in done.stderr
+    assert (tmp_path / "aside").read_text().endswith("1\tx7\t.\tA\tC\t.\t.\t.\n")
+    record = json.loads((tmp_path / "r.json").read_text())
+    if verb != "reference build":
+        assert record["rows"]["bad_records"] == 1
+        assert (tmp_path / out[0]).read_bytes() == (tmp_path / out[2]).read_bytes()
 
 
 ODD_CONTIGS = ["..", ".", "../x", "a/b", "CON", "chrA", "chra", "%2E", "x" * 300, "x" * 300 + "y", "-o", "é" * 120, "~"]
