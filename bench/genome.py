@@ -2,8 +2,8 @@
 
 usage: genome.py [--repeats 3] [--rows 1100000000] [--growth] [--cold] [--varjoin PROGRAM] [--dir DIR]
 
-Makes the database and the person with `varjoin simulate --genome` (11 GB, told before), builds the
-reference (9.5 GB), annotates all columns to Parquet on two threads and on one, several samples in
+Makes the database, built already, and the person with `varjoin simulate --genome` (9.9 GB, told
+before), annotates all columns to Parquet on two threads and on one, several samples in
 one sweep, and writes genome.json. With --growth one sample of 80,000 records is joined with
 databases of 1, 4, 16 and 64 times 17 million rows, and growth.svg and growth.png are drawn.
 With --cold the files are dropped from the page cache before each run, of the database in tiers as it
@@ -80,6 +80,8 @@ def make(varjoin: Path, folder: Path, rows: int, name: str, *sample: object, bui
     common = ["simulate", "--genome", "--rows", rows, "--seed", 20, "--progress", "never"]
     if not person.exists():
         quiet(varjoin, *common, "--sample", person, *sample)
+    if not built.exists() and not build:
+        once(built, lambda part: quiet(varjoin, *common, "--layout", "tuned", "-o", part))
     if not built.exists():
         raw = once(folder / f"raw-{name}", lambda part: quiet(varjoin, *common, "-o", part))
         once(built, lambda part: quiet(varjoin, "reference", "build", raw, "-o", part, "--progress", "never", *build))
@@ -149,7 +151,7 @@ def main() -> None:
     options = parser.parse_args()
     folder, varjoin = options.dir.resolve(), options.varjoin.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    need, free = options.rows * 20 / 1e9, shutil.disk_usage(folder).free / 1e9
+    need, free = options.rows * (30 if options.cold else 10) / 1e9, shutil.disk_usage(folder).free / 1e9
     say(f"about {need:.0f} GB are needed in {folder.name}, {free:.0f} GB are free")
     data = {"rows": options.rows, "repeats": options.repeats, "genome": genome(varjoin, folder, options.rows, options.repeats)}
     if options.cold:

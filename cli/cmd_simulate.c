@@ -5,7 +5,8 @@
 
 enum {
     ID_ROWS = 256, ID_CONTIGS, ID_SEED, ID_SPACING, ID_JOINED, ID_UNSORTED, ID_ROWGROUP, ID_COMPAT,
-    ID_COMPRESSION, ID_SAMPLE, ID_VARIANTS, ID_SAMPLES, ID_SAMPLE_SEED, ID_PRIVATE, ID_GVCF, ID_MEMORY, ID_GENOME
+    ID_COMPRESSION, ID_SAMPLE, ID_VARIANTS, ID_SAMPLES, ID_SAMPLE_SEED, ID_PRIVATE, ID_GVCF, ID_MEMORY, ID_GENOME,
+    ID_LAYOUT
 };
 
 static const vj_cli_option options[] = {
@@ -23,6 +24,8 @@ static const vj_cli_option options[] = {
     {ID_COMPRESSION, "compression", "CODEC", "Database",
      "zstd, zstd:LEVEL, snappy, gzip, lz4, brotli, none [zstd]", NULL},
     {ID_COMPAT, "compat", NULL, "Database", "Parquet for old readers", NULL},
+    {ID_LAYOUT, "layout", "as-is|tuned|plain", "Database",
+     "as-is: as other writers leave it; tuned, plain: built already,\nas reference build would make it of that [as-is]", NULL},
     {ID_SAMPLE, "sample", "FILE", "Sample",
      "write people of this population: .vcf, .vcf.gz, .bcf;\n'-': VCF on standard output", NULL},
     {ID_VARIANTS, "sample-variants", "N", "Sample", "about so many records [0.45% of the rows]",
@@ -78,6 +81,7 @@ static vj_status take_option(const vj_cli_args *args, int id, vj_simulate_option
     case 'o': o->directory = args->value; return VJ_OK;
     case ID_CONTIGS: o->contigs = args->value; return VJ_OK;
     case ID_COMPRESSION: o->compression = args->value; return VJ_OK;
+    case ID_LAYOUT: o->layout = args->value; return VJ_OK;
     case ID_SAMPLE: o->sample_path = args->value; return VJ_OK;
     case ID_JOINED: o->joined_alts = 1; return VJ_OK;
     case ID_UNSORTED: o->unsorted = 1; return VJ_OK;

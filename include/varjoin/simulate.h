@@ -49,6 +49,9 @@ typedef struct vj_simulate_options {
     void *user;
     /* A whole genome: contigs 1..22, X, Y; where not given: 1.1 G rows, 5 M records a sample. */
     int genome;
+    /* "as-is" (NULL); "tuned", "plain": the files that `reference build` makes of as-is ones, the
+     * same rows in the same order, chr<contig>.parquet and view.sql (not: source checksum) */
+    const char *layout;
 } vj_simulate_options;
 #define VJ_SIMULATE_OPTIONS_INIT {.struct_size = sizeof(vj_simulate_options)}
 

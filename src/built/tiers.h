@@ -20,6 +20,10 @@
 #define VJ_TIERS_VERSION 1
 /* A start with so many rows is common: nobody holds more of them back to see the last one. */
 #define VJ_TIER_MANY_ROWS 4096
+/* Tiers save bytes of a disk: smaller databases stay in memory and have none unless asked for. */
+#define VJ_TIERS_MIN_ROWS ((int64_t)16 << 20)
+/* The least frequency of a common row, where nobody says another (decision 028). */
+#define VJ_TIERS_FROM 0.0005
 
 typedef struct vj_tiers {
     bool present;

@@ -4,6 +4,7 @@
 
 #include "reference/refparts.h"
 #include "reference/refsort.h"
+#include "reference/refwriter.h"
 #include "built/tiers.h"
 
 #define ROWS_PER_BATCH 8192
@@ -16,10 +17,8 @@
 /* The least for a contig that is sorted beside another; what a run needs that is merged. */
 #define BYTES_PER_SORTER ((int64_t)64 << 20)
 #define BYTES_PER_MERGED_RUN ((int64_t)16 << 20)
-/* Tiers save bytes of a disk: smaller databases stay in memory. */
-#define TIERS_MIN_ROWS ((int64_t)16 << 20)
+/* What VJ_TIERS_MIN_ROWS is of VCF text, whose rows nobody counted. */
 #define TIERS_MIN_TEXT_BYTES ((int64_t)1 << 30)
-#define TIER_FROM 0.0005
 
 /* What one input goes through; the columns of a batch without alt_index. */
 typedef struct build_batch {
@@ -430,7 +429,7 @@ static bool is_large(const build *b)
     int64_t bytes = 0;
 
     if (b->parquet != NULL)
-        return vj_refparquet_database(b->parquet)->n_rows >= TIERS_MIN_ROWS;
+        return vj_refparquet_database(b->parquet)->n_rows >= VJ_TIERS_MIN_ROWS;
     for (int i = 0; i < b->options->n_inputs; i++) {
         vj_source *source = NULL;
 
@@ -468,7 +467,7 @@ static vj_status parse_tier(build *b, vj_error *err)
 static vj_status choose_tiers(build *b, vj_error *err)
 {
     b->tier_i = -1;
-    b->tier_from = TIER_FROM;
+    b->tier_from = VJ_TIERS_FROM;
     if (b->options->no_tiers)
         return VJ_OK;
     if (b->options->tier != NULL)
@@ -504,38 +503,6 @@ static vj_status sort_options(build *b, const char *dir, vj_pq_kv *kvs, vj_refso
     return make_kvs(b, kvs, &sort->n_kvs, err);
 }
 
-/*
- * What DuckDB needs to show the files under the original names. The path of the files is relative
- * to the folder: a built database may be moved.
- */
-static vj_status write_view(build *b, const vj_built *built, const char *dir, vj_error *err)
-{
-    vj_outfile *out = NULL;
-    vj_buf sql = {.budget = b->budget};
-    char path[4096];
-    vj_status rc = VJ_OK;
-
-    VJ_GO(rc, vj_buf_append_text(
-                  &sql, "-- The database under its own names and types, for DuckDB.\n"
-                        "-- In this folder: duckdb -init view.sql; elsewhere: replace the path, or "
-                        "use `varjoin catalog`.\n"
-                        "CREATE OR REPLACE VIEW reference AS SELECT\n  ", err));
-    if (built == NULL)
-        VJ_GO(rc, vj_buf_append_text(&sql, "*", err));
-    else
-        VJ_GO(rc, vj_built_sql(built, &sql, err));
-    VJ_GO(rc, vj_buf_append_text(&sql, "\nFROM read_parquet('*.parquet', union_by_name = true, "
-                                       "hive_partitioning = false);\n", err));
-    snprintf(path, sizeof path, "%s/view.sql", dir);
-    VJ_GO(rc, vj_outfile_open(path, &out, err));
-    VJ_GO(rc, vj_outfile_write(out, sql.ptr, sql.len_bytes, err));
-    VJ_GO(rc, vj_outfile_finish(out, err));
-out:
-    vj_outfile_free(out);
-    vj_buf_fini(&sql);
-    return rc;
-}
-
 static vj_status finish_sort(build *b, const char *dir, vj_error *err)
 {
     vj_stage_mark mark = vj_stage_start(b->options->track);
@@ -544,7 +511,7 @@ static vj_status finish_sort(build *b, const char *dir, vj_error *err)
     VJ_TRY(vj_refsort_finish(b->sort, err));
     vj_stage_stop(b->options->track, VJ_STAGE_WRITE, mark, 0,
                   vj_os_bytes_written() - written_before);
-    VJ_TRY(write_view(b, vj_refsort_built(b->sort), dir, err));
+    VJ_TRY(vj_refwriter_view(vj_refsort_built(b->sort), dir, b->budget, err));
     b->result->n_dropped += vj_refsort_n_dropped(b->sort);
     b->result->n_rows -= vj_refsort_n_dropped(b->sort);
     b->result->n_runs = vj_refsort_n_runs(b->sort);
@@ -635,7 +602,7 @@ static vj_status read_parquet(build *b, const char *dir, vj_error *err)
                                      b->budget, b->result};
 
         VJ_TRY(vj_refparts_run(&job, err));
-        return write_view(b, b->built, dir, err);
+        return vj_refwriter_view(b->built, dir, b->budget, err);
     }
     vj_refparts_forget(b->options->output_dir);
     VJ_TRY(vj_refsort_new(&sort, b->budget, &b->sort, err));

@@ -324,3 +324,34 @@ out:
     w->out = NULL;
     return rc;
 }
+
+/* ---- the view ---- */
+
+vj_status vj_refwriter_view(const vj_built *built, const char *dir, vj_budget *budget,
+                            vj_error *err)
+{
+    vj_outfile *out = NULL;
+    vj_buf sql = {.budget = budget};
+    char path[4096];
+    vj_status rc = VJ_OK;
+
+    VJ_GO(rc, vj_buf_append_text(
+                  &sql, "-- The database under its own names and types, for DuckDB.\n"
+                        "-- In this folder: duckdb -init view.sql; elsewhere: replace the path, or "
+                        "use `varjoin catalog`.\n"
+                        "CREATE OR REPLACE VIEW reference AS SELECT\n  ", err));
+    if (built == NULL)
+        VJ_GO(rc, vj_buf_append_text(&sql, "*", err));
+    else
+        VJ_GO(rc, vj_built_sql(built, &sql, err));
+    VJ_GO(rc, vj_buf_append_text(&sql, "\nFROM read_parquet('*.parquet', union_by_name = true, "
+                                       "hive_partitioning = false);\n", err));
+    snprintf(path, sizeof path, "%s/view.sql", dir);
+    VJ_GO(rc, vj_outfile_open(path, &out, err));
+    VJ_GO(rc, vj_outfile_write(out, sql.ptr, sql.len_bytes, err));
+    VJ_GO(rc, vj_outfile_finish(out, err));
+out:
+    vj_outfile_free(out);
+    vj_buf_fini(&sql);
+    return rc;
+}

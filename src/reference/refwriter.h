@@ -27,5 +27,11 @@ bool vj_refwriter_is_open(const vj_refwriter *w);
 VJ_MUST_CHECK vj_status vj_refwriter_append(vj_refwriter *w, const vj_batch *rows, vj_error *err);
 /* Finish the open file, if there is one; *out_bytes is its size then. */
 VJ_MUST_CHECK vj_status vj_refwriter_close(vj_refwriter *w, int64_t *out_bytes, vj_error *err);
+/*
+ * view.sql in the folder: what DuckDB needs to show the files under the original names. The path of
+ * the files is relative to the folder, so a built database may be moved. built NULL: they are plain.
+ */
+VJ_MUST_CHECK vj_status vj_refwriter_view(const vj_built *built, const char *dir,
+                                          vj_budget *budget, vj_error *err);
 
 #endif

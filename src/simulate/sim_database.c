@@ -1,9 +1,18 @@
-/* sim_database.c - one contig of the made-up database as a Parquet file of 27 columns. */
+/*
+ * sim_database.c - one contig of the made-up database as a Parquet file of 27 columns, as other
+ * writers would leave it or as `reference build` would make it of that.
+ */
 #include "simulate/sim_parts.h"
 
 #include <stdio.h>
 
+#include "built/tiers.h"
 #include "parquet/parquet.h"
+#include "reference/refwriter.h"
+
+/* Segments that the planner of a layout sees, and rows of each, as of a Parquet source. */
+#define SAMPLE_PLACES 16
+#define SAMPLE_ROWS 16384
 
 /* Columns as Ensembl's variation set has them. */
 enum {
@@ -254,29 +263,204 @@ static vj_status contig_writer_open(contig_writer *w, const vj_sim_run *run, int
     return vj_pq_writer_new(w->file, &schema, &how, budget, &w->writer, err);
 }
 
-vj_status vj_sim_write_contig(vj_sim_run *run, int32_t contig_i, vj_error *err)
+/* Sorted rows of a contig as they come, to one file or another. */
+static vj_status write_segments(contig_writer *w, vj_sim_run *run, int32_t contig_i,
+                                vj_error *err)
 {
     const vj_sim_contig *contig = &run->plan->contigs[contig_i];
     bool unsorted = run->plan->options.unsorted != 0;
     vj_sim_rng rng = {vj_mix64(run->plan->options.seed, 0x5eed0000u + (uint64_t)contig_i)};
+
+    shuffle(&rng, w->segments, contig->n_segments);
+    for (int32_t i = 0; i < contig->n_segments; i++) {
+        vj_batch batch;
+
+        VJ_TRY(put_segment(&w->rows, run->plan, contig_i, unsorted ? w->segments[i] : i, err));
+        if (unsorted)
+            VJ_TRY(shuffle_rows(&rng, &w->rows, &w->shuffled, w->order, err));
+        batch = table_view(unsorted ? &w->shuffled : &w->rows);
+        VJ_TRY(vj_pq_writer_append(w->writer, &batch, err));
+        VJ_TRY(vj_sim_advance(run, batch.n_rows, err));
+    }
+    return VJ_OK;
+}
+
+static vj_status write_as_is(vj_sim_run *run, int32_t contig_i, vj_error *err)
+{
     contig_writer w = {0};
     vj_status rc;
 
     VJ_GO(rc, contig_writer_open(&w, run, contig_i, err));
-    shuffle(&rng, w.segments, contig->n_segments);
-    for (int32_t i = 0; i < contig->n_segments; i++) {
-        vj_batch batch;
-
-        VJ_GO(rc, put_segment(&w.rows, run->plan, contig_i, unsorted ? w.segments[i] : i, err));
-        if (unsorted)
-            VJ_GO(rc, shuffle_rows(&rng, &w.rows, &w.shuffled, w.order, err));
-        batch = table_view(unsorted ? &w.shuffled : &w.rows);
-        VJ_GO(rc, vj_pq_writer_append(w.writer, &batch, err));
-        VJ_GO(rc, vj_sim_advance(run, batch.n_rows, err));
-    }
+    VJ_GO(rc, write_segments(&w, run, contig_i, err));
     VJ_GO(rc, vj_pq_writer_finish(w.writer, err));
     VJ_GO(rc, vj_outfile_finish(w.file, err));
 out:
     contig_writer_fini(&w);
     return rc;
+}
+
+/* ---- built as it is written ---- */
+
+struct vj_sim_store {
+    vj_refsort_options options;
+    vj_built_options facts;
+    bool constant[COL_COUNT];
+    vj_built *built;
+    vj_pq_kv kvs[6];
+    char build[80];
+    char *dir; /* temporary, beside the database's */
+};
+
+/* The first rows of a segment here and there: what the planner of `reference build` would see. */
+static vj_status sample_segments(const vj_sim_plan *plan, table *segment, table *sample,
+                                 vj_error *err)
+{
+    int64_t n_segments = 0;
+
+    for (int32_t c = 0; c < plan->n_contigs; c++)
+        n_segments += plan->contigs[c].n_segments;
+    int64_t n_places = VJ_MIN(n_segments, SAMPLE_PLACES);
+    for (int64_t i = 0; i < n_places; i++) {
+        int64_t segment_i = i * n_segments / n_places;
+        int32_t contig_i = 0;
+
+        while (segment_i >= plan->contigs[contig_i].n_segments)
+            segment_i -= plan->contigs[contig_i++].n_segments;
+        VJ_TRY(put_segment(segment, plan, contig_i, (int32_t)segment_i, err));
+        vj_batch batch = table_view(segment);
+        for (int c = 0; c < COL_COUNT; c++)
+            VJ_TRY(vj_colb_append(&sample->cols[c], &batch.cols[c], 0,
+                                  VJ_MIN(batch.n_rows, SAMPLE_ROWS), err));
+    }
+    sample->n_rows = sample->cols[0].n_rows;
+    return VJ_OK;
+}
+
+static vj_status plan_layout(vj_sim_store *store, const vj_sim_plan *plan, vj_error *err)
+{
+    vj_budget *budget = (vj_budget *)&plan->budget;
+    table segment = {0}, sample = {0};
+    vj_status rc;
+
+    VJ_GO(rc, table_init(&segment, budget, err));
+    VJ_GO(rc, table_init(&sample, budget, err));
+    VJ_GO(rc, sample_segments(plan, &segment, &sample, err));
+    vj_batch batch = table_view(&sample);
+    VJ_GO(rc, vj_built_plan(&batch, &store->facts, budget, &store->built, err));
+out:
+    table_fini(&sample);
+    table_fini(&segment);
+    return rc;
+}
+
+/* As refbuild.c sets them for a Parquet source; what differs is where the rows come from. */
+static void set_store(vj_sim_store *store, const vj_sim_plan *plan)
+{
+    bool tuned = strcmp(plan->options.layout, "tuned") == 0;
+    bool tiers = plan->options.n_rows >= VJ_TIERS_MIN_ROWS;
+    int32_t n = 0;
+
+    store->constant[COL_QUAL] = store->constant[COL_FILTER] = true;
+    store->facts = (vj_built_options){.chrom_i = COL_CHROM, .start_i = COL_START, .ref_i = COL_REF,
+                                      .alt_i = COL_ALT, .start_base = 1,
+                                      .constant = store->constant};
+    n = snprintf(store->build, sizeof store->build, "layout=%s page-rows=4096",
+                 plan->options.layout);
+    if (tiers)
+        snprintf(store->build + n, sizeof store->build - (size_t)n, " tier=%s:%.9g",
+                 fields[COL_MAF].name, VJ_TIERS_FROM);
+    n = 0;
+    store->kvs[n++] = (vj_pq_kv){"varjoin.version", VJ_VERSION};
+    store->kvs[n++] = (vj_pq_kv){"varjoin.built", "1"};
+    store->kvs[n++] = (vj_pq_kv){"varjoin.start_base", "1"};
+    store->kvs[n++] = (vj_pq_kv){"varjoin.release", ""};
+    store->kvs[n++] = (vj_pq_kv){"varjoin.source", "simulate"};
+    store->kvs[n++] = (vj_pq_kv){"varjoin.build", store->build};
+    store->options = (vj_refsort_options){
+        .schema = &schema, .chrom_i = COL_CHROM, .start_i = COL_START, .ref_i = COL_REF,
+        .alt_i = COL_ALT, .codec = VJ_PQ_ZSTD, .codec_on_free = tuned,
+        .tuned = tuned ? &store->facts : NULL, .by_start = true,
+        .tier_i = tiers ? COL_MAF : -1, .tier_from = VJ_TIERS_FROM,
+        .kvs = store->kvs, .n_kvs = n};
+}
+
+vj_status vj_sim_store_new(const vj_sim_plan *plan, vj_sim_store **out, vj_error *err)
+{
+    vj_sim_store *store = vj_zalloc((vj_budget *)&plan->budget, sizeof *store, err);
+    vj_status rc = VJ_OK;
+
+    *out = NULL;
+    if (store == NULL)
+        return VJ_E_NOMEM;
+    set_store(store, plan);
+    if (store->options.tuned != NULL)
+        VJ_GO(rc, plan_layout(store, plan, err));
+    store->options.built = store->built;
+    VJ_GO(rc, vj_tempdir_beside(plan->options.directory, &store->dir, err));
+    *out = store;
+    store = NULL;
+out:
+    vj_sim_store_free(store);
+    return rc;
+}
+
+void vj_sim_store_free(vj_sim_store *store)
+{
+    if (store == NULL)
+        return;
+    vj_tempdir_remove(store->dir);
+    vj_built_free(store->built);
+    vj_free(store);
+}
+
+vj_status vj_sim_store_view(const vj_sim_store *store, const vj_sim_plan *plan, vj_error *err)
+{
+    return vj_refwriter_view(store->built, plan->options.directory, (vj_budget *)&plan->budget,
+                             err);
+}
+
+static vj_status fill_built(vj_refwriter *writer, table *rows, vj_sim_run *run, int32_t contig_i,
+                            vj_error *err)
+{
+    for (int32_t i = 0; i < run->plan->contigs[contig_i].n_segments; i++) {
+        VJ_TRY(put_segment(rows, run->plan, contig_i, i, err));
+        vj_batch batch = table_view(rows);
+        VJ_TRY(vj_refwriter_append(writer, &batch, err));
+        VJ_TRY(vj_sim_advance(run, batch.n_rows, err));
+    }
+    return VJ_OK;
+}
+
+static vj_status write_built(vj_sim_run *run, int32_t contig_i, vj_error *err)
+{
+    vj_budget *budget = (vj_budget *)&run->plan->budget;
+    const char *contig = run->plan->contigs[contig_i].name;
+    vj_refwriter *writer = NULL;
+    table rows = {0};
+    char name[900], from[4096], to[4096];
+    int64_t bytes = 0;
+    vj_status rc;
+
+    vj_refsort_file_name(vj_span_of(contig), name);
+    if (snprintf(from, sizeof from, "%s/%s", run->store->dir, name) >= (int)sizeof from ||
+        snprintf(to, sizeof to, "%s/%s", run->plan->options.directory, name) >= (int)sizeof to)
+        return vj_fail(err, VJ_E_USAGE, "the directory's name is too long");
+    VJ_GO(rc, table_init(&rows, budget, err));
+    VJ_GO(rc, vj_refwriter_new(&run->store->options, budget, &writer, err));
+    VJ_GO(rc, put_segment(&rows, run->plan, contig_i, 0, err));
+    vj_batch first = table_view(&rows);
+    VJ_GO(rc, vj_refwriter_plan(writer, &first, err));
+    VJ_GO(rc, vj_refwriter_open(writer, from, err));
+    VJ_GO(rc, fill_built(writer, &rows, run, contig_i, err));
+    VJ_GO(rc, vj_refwriter_close(writer, &bytes, err));
+    VJ_GO(rc, vj_path_rename(from, to, err));
+out:
+    vj_refwriter_free(writer);
+    table_fini(&rows);
+    return rc;
+}
+
+vj_status vj_sim_write_contig(vj_sim_run *run, int32_t contig_i, vj_error *err)
+{
+    return run->store != NULL ? write_built(run, contig_i, err) : write_as_is(run, contig_i, err);
 }

@@ -102,12 +102,22 @@ void vj_sim_cut_suffix(const vj_sim_site *site, int32_t alt_i, int32_t *ref_len,
 /* Allele frequency at quantile u in (0,1) from the frequent end: a steep fall, see simulate.c. */
 double vj_sim_frequency(double u);
 
+/* How a database is stored that is built as it is written; immutable. */
+typedef struct vj_sim_store vj_sim_store;
+VJ_MUST_CHECK vj_status vj_sim_store_new(const vj_sim_plan *plan, vj_sim_store **out,
+                                         vj_error *err);
+void vj_sim_store_free(vj_sim_store *store);
+/* view.sql of the database. */
+VJ_MUST_CHECK vj_status vj_sim_store_view(const vj_sim_store *store, const vj_sim_plan *plan,
+                                          vj_error *err);
+
 /* Work shared by threads: what is done, and the first failure. */
 typedef struct vj_sim_run {
     const vj_sim_plan *plan;
     vj_simulate_result *result;
+    const vj_sim_store *store; /* NULL: files as other writers leave them */
     vj_lock lock;
-    int32_t next_contig_i;
+    bool taken[25]; /* contigs */
     int64_t rows_done, rows_total;
     bool stopped;
     vj_status rc;

@@ -12,6 +12,8 @@
 #define GENOME_SAMPLE_VARIANTS 5000000
 static const char genome_contigs[] = "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,X,Y";
 #define DEFAULT_MEMORY_BYTES (256 * 1000 * 1000)
+/* What a contig needs that is built as it is written. */
+#define BYTES_PER_BUILDER ((int64_t)72 << 20)
 
 /* GRCh38 */
 static const struct {
@@ -93,6 +95,25 @@ static vj_status share_rows(vj_sim_plan *plan, vj_error *err)
     return VJ_OK;
 }
 
+/* A layout says all about the files; only rows that a build would take as they are can skip one. */
+static vj_status check_layout(vj_simulate_options *o, vj_error *err)
+{
+    const char *layout = o->layout;
+
+    if (layout == NULL || strcmp(layout, "as-is") == 0) {
+        o->layout = NULL;
+        return VJ_OK;
+    }
+    if (strcmp(layout, "tuned") != 0 && strcmp(layout, "plain") != 0)
+        return vj_fail(err, VJ_E_USAGE, "layout: expected as-is, tuned or plain, found '%s'",
+                       layout);
+    if (o->joined_alts || o->unsorted || o->compat || o->rows_per_rowgroup != 0 ||
+        o->compression != NULL)
+        return vj_fail(err, VJ_E_USAGE, "layout %s makes the files as reference build does: rows "
+                       "sorted, one an ALT, groups and codec its own", layout);
+    return VJ_OK;
+}
+
 static vj_status make_plan(const vj_simulate_options *given, vj_sim_plan *plan, vj_error *err)
 {
     vj_simulate_options *o = &plan->options;
@@ -103,6 +124,7 @@ static vj_status make_plan(const vj_simulate_options *given, vj_sim_plan *plan, 
     if (o->n_rows < 0 || o->n_sample_variants < 0 || o->n_samples < 0 || o->spacing < 0 ||
         !(o->private_share <= 1) || o->rows_per_rowgroup < 0 || o->memory_bytes < 0)
         return vj_fail(err, VJ_E_USAGE, "a number of the simulation is out of its range");
+    VJ_TRY(check_layout(o, err));
     if (o->genome) {
         o->n_rows = o->n_rows == 0 ? GENOME_ROWS : o->n_rows;
         o->contigs = o->contigs == NULL ? genome_contigs : o->contigs;
@@ -136,6 +158,8 @@ static double bytes_per_row(const vj_simulate_options *o)
     } measured[] = {{"none", 19.2}, {"snappy", 15.3}, {"lz4", 14.6}, {"gzip", 9.8},
                     {"brotli", 10.0}, {"zstd", 10.0}};
 
+    if (o->layout != NULL)
+        return o->layout[0] == 't' ? 9.0 : 10.5;
     if (o->compat)
         return o->compression[0] == 'n' ? 23 : 13;
     for (size_t i = 0; i < VJ_COUNT(measured); i++)
@@ -212,22 +236,31 @@ vj_status vj_sim_advance(vj_sim_run *run, int64_t n_rows, vj_error *err)
     return stopped ? vj_fail(err, VJ_E_CANCELLED, "interrupted") : VJ_OK;
 }
 
-/* Take contig after contig; the first failure stops all. */
+/* The largest contig that is left, so that no thread is late with one; -1: none is. */
+static int32_t next_contig(vj_sim_run *run)
+{
+    int32_t best = -1;
+
+    vj_lock_take(&run->lock);
+    for (int32_t c = 0; run->rc == VJ_OK && c < run->plan->n_contigs; c++)
+        if (!run->taken[c] &&
+            (best < 0 || run->plan->contigs[c].n_rows > run->plan->contigs[best].n_rows))
+            best = c;
+    if (best >= 0)
+        run->taken[best] = true;
+    vj_lock_give(&run->lock);
+    return best;
+}
+
+/* Contig after contig; the first failure stops all. */
 static void work(void *arg)
 {
     vj_sim_run *run = arg;
 
-    for (;;) {
+    for (int32_t contig_i = next_contig(run); contig_i >= 0; contig_i = next_contig(run)) {
         vj_error err = {0};
-        vj_status rc;
-        int32_t contig_i;
+        vj_status rc = vj_sim_write_contig(run, contig_i, &err);
 
-        vj_lock_take(&run->lock);
-        contig_i = run->rc == VJ_OK ? run->next_contig_i++ : run->plan->n_contigs;
-        vj_lock_give(&run->lock);
-        if (contig_i >= run->plan->n_contigs)
-            return;
-        rc = vj_sim_write_contig(run, contig_i, &err);
         if (rc == VJ_OK)
             continue;
         rc = vj_wrap(&err, rc, "simulating contig %s", run->plan->contigs[contig_i].name);
@@ -241,21 +274,39 @@ static void work(void *arg)
     }
 }
 
-static vj_status write_database(vj_sim_run *run)
+static void write_contigs(vj_sim_run *run, int32_t n_threads)
 {
     vj_thread *threads[MAX_THREADS] = {0};
-    int32_t n = VJ_MIN(run->plan->options.n_threads, run->plan->n_contigs);
-    vj_status rc = vj_path_make_dirs(run->plan->options.directory, run->err);
 
-    if (rc != VJ_OK)
-        return rc;
-    for (int32_t i = 1; i < n; i++)
+    for (int32_t i = 1; i < n_threads; i++)
         if (vj_thread_start(work, run, &threads[i], NULL) != VJ_OK)
             break; /* fewer threads are only slower */
     work(run);
-    for (int32_t i = 1; i < n; i++)
+    for (int32_t i = 1; i < n_threads; i++)
         vj_thread_join(threads[i]);
-    return run->rc;
+}
+
+static vj_status write_database(vj_sim_run *run)
+{
+    const vj_simulate_options *o = &run->plan->options;
+    int32_t n = VJ_MIN(o->n_threads, run->plan->n_contigs);
+    vj_sim_store *store = NULL;
+    vj_status rc = VJ_OK;
+
+    VJ_GO(rc, vj_path_make_dirs(o->directory, run->err));
+    if (o->layout != NULL) {
+        VJ_GO(rc, vj_sim_store_new(run->plan, &store, run->err));
+        run->store = store;
+        n = (int32_t)VJ_MAX(1, VJ_MIN(n, run->plan->budget.limit_bytes / BYTES_PER_BUILDER));
+    }
+    write_contigs(run, n);
+    rc = run->rc;
+    if (rc == VJ_OK && store != NULL)
+        rc = vj_sim_store_view(store, run->plan, run->err);
+out:
+    run->store = NULL;
+    vj_sim_store_free(store);
+    return rc;
 }
 
 static int64_t plan_rows(const vj_sim_plan *plan)

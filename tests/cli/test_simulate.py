@@ -154,6 +154,9 @@ def test_rows_per_rowgroup_and_compat(varjoin, tmp_path):
     (["-o", "x", "--rows", "many"], "--rows: 'many' is not a whole number"),
     (["-o", "x", "--spacing", "0.5"], "--spacing: 0.5 is not in 1.25..1000000"),
     (["--sample", "x.vcf", "--gvcf", "--samples", "2"], "a gVCF has one sample, not 2"),
+    (["-o", "x", "--layout", "fast"], "layout: expected as-is, tuned or plain, found 'fast'"),
+    (["-o", "x", "--layout", "tuned", "--unsorted"],
+     "layout tuned makes the files as reference build does: rows sorted, one an ALT, groups and codec its own"),
     (["x"], "'x' is not expected; the folder is given by -o"),
 ])
 def test_wrong_usage(varjoin, tmp_path, arguments, message):
@@ -204,3 +207,21 @@ def test_no_room_is_said_before_a_byte_is_written(varjoin, tmp_path):
                    "--samples", 4096, "--sample", tmp_path / "s.vcf", "--sample-variants", 4_000_000_000, exit_code=3)
     assert "GB are needed" in done.stderr and done.stderr.count("\n") == 1
     assert not (tmp_path / "db").exists()
+
+
+@pytest.mark.parametrize("layout", ["tuned", "plain"])
+def test_a_layout_is_what_reference_build_makes(varjoin, tmp_path, layout):
+    common = ["simulate", "--contigs", "20,21,X", "--rows", 60000, "--seed", 9]
+    varjoin(*common, "-o", tmp_path / "raw")
+    varjoin("reference", "build", tmp_path / "raw", "-o", tmp_path / "built", "--layout", layout)
+    for threads in (1, 2):
+        folder = tmp_path / f"direct{threads}"
+        varjoin(*common, "-o", folder, "--layout", layout, "-@", threads)
+        assert sorted(p.name for p in folder.iterdir()) == ["chr20.parquet", "chr21.parquet", "chrX.parquet", "view.sql"]
+        assert (folder / "view.sql").read_text() == (tmp_path / "built" / "view.sql").read_text()
+        for contig in ("20", "21", "X"):
+            hashes = {varjoin("verify", file).stdout.split("rows,")[1] for file in (
+                folder / f"chr{contig}.parquet", tmp_path / "built" / f"chr{contig}.parquet",
+                tmp_path / "raw" / f"homo_sapiens-chr{contig}.parquet")}
+            assert len(hashes) == 1, hashes
+    assert digest(tmp_path / "direct1") == digest(tmp_path / "direct2")

@@ -7,6 +7,7 @@
 #include "varjoin/simulate.h"
 
 static char folder[256];
+static char tuned[] = "tuned";
 
 static vj_status simulate(void *arg, vj_error *err)
 {
@@ -14,7 +15,7 @@ static vj_status simulate(void *arg, vj_error *err)
     vj_simulate_options o = VJ_SIMULATE_OPTIONS_INIT;
     vj_simulate_result result;
 
-    (void)arg;
+    o.layout = arg;
     snprintf(sample, sizeof sample, "%s/s.vcf.gz", folder);
     o.directory = folder;
     o.sample_path = sample;
@@ -41,6 +42,7 @@ static void each_allocation_fails(void **state)
 {
     (void)state;
     sweep_allocations(simulate, NULL);
+    sweep_allocations(simulate, tuned);
     no_leftovers();
 }
 
@@ -48,6 +50,7 @@ static void each_write_fails(void **state)
 {
     (void)state;
     sweep_writes(simulate, NULL);
+    sweep_writes(simulate, tuned);
     no_leftovers();
 }
 
