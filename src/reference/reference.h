@@ -2,6 +2,8 @@
  * reference.h - VCF, BCF or Parquet to a built database: split, cut, trimmed, sorted, one file
  * per contig.
  *
+ * also:    reference/refwriter.h (sorted rows to one file) and its reference/refsort.h (options of
+ *          that) serve the simulator, which sorts nothing
  * not:     how built files are laid out (built/), options and the record (api/)
  * tests:   cli/, python/test_reference.py, engines/test_built.py
  */

@@ -1,5 +1,5 @@
 /*
- * refwriter.h - private to reference: sorted rows of a contig to one built file after the other.
+ * refwriter.h - sorted rows of a contig to one built file after the other.
  *
  *   plan (once) -> open -> append* -> close -> open -> ...
  *
