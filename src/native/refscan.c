@@ -566,12 +566,29 @@ static vj_status scan_rowgroup(vj_refscan *scan, const vj_database *db,
 /* A group with fewer keys leaves most pages alone. */
 #define ROWS_A_KEY 4096
 
+/* The field of the Parquet file that a logical one is made of; -1: none. */
+static int32_t stored_field(const vj_db_file *file, int32_t field_i)
+{
+    return field_i >= 0 && file->built != NULL ? file->built->columns[field_i].physical_i : field_i;
+}
+
 /* The column's pages will nearly all be read, or its values in a row. */
 static int64_t fetch_column(const vj_db_file *file, const vj_db_rowgroup *group, int32_t field_i)
 {
-    if (field_i >= 0 && file->built != NULL)
-        field_i = file->built->columns[field_i].physical_i;
-    return field_i < 0 ? 0 : vj_pq_fetch(file->pq, group->rowgroup_i, field_i);
+    int32_t stored_i = stored_field(file, field_i);
+
+    return stored_i < 0 ? 0 : vj_pq_fetch(file->pq, group->rowgroup_i, stored_i);
+}
+
+/* Whether a wanted column before this one is made of the same field, as packed ones are. */
+static bool is_fetched(const vj_database *db, const vj_db_file *file, int32_t column_i)
+{
+    int32_t stored_i = stored_field(file, file->payload_i[column_i]);
+
+    for (int32_t c = 0; file->built != NULL && c < column_i; c++)
+        if (db->columns[c].name != NULL && stored_field(file, file->payload_i[c]) == stored_i)
+            return true;
+    return false;
 }
 
 /*
@@ -591,9 +608,10 @@ static void fetch_ahead(vj_refscan *scan, const vj_database *db, const vj_join_i
         if (group->rare || n_keys * ROWS_A_KEY < group->n_rows)
             continue;
         left -= fetch_column(file, group, file->ref_i);
-        left -= fetch_column(file, group, file->alt_i);
+        if (stored_field(file, file->alt_i) != stored_field(file, file->ref_i))
+            left -= fetch_column(file, group, file->alt_i);
         for (int32_t c = 0; c < db->n_columns; c++)
-            if (db->columns[c].name != NULL)
+            if (db->columns[c].name != NULL && !is_fetched(db, file, c))
                 left -= fetch_column(file, group, file->payload_i[c]);
     }
 }
