@@ -450,11 +450,8 @@ static vj_status refuse_skipped(const job_run *run, vj_error *err)
 
     for (int32_t i = 0; i < run->samples.n; i++)
         n_skipped += run->samples.results[i].counts.n_bad_records;
-    if (n_skipped == 0 || !o->fail_on_skipped)
-        return VJ_OK;
-    return vj_fail(err, VJ_E_POLICY, "%lld broken records were set aside to %s and "
-                   "--fail-on-skipped was given (the output is complete)", (long long)n_skipped,
-                   o->bad_records_path);
+    return o->fail_on_skipped ? vj_refuse_skipped(n_skipped, o->bad_records_path, "output", err)
+                              : VJ_OK;
 }
 
 static vj_status do_run(job_run *run, vj_error *err)

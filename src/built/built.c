@@ -61,10 +61,8 @@ void vj_built_free(vj_built *built)
 {
     if (built == NULL)
         return;
-    vj_budget *budget = built->arena.budget;
     vj_arena arena = built->arena; /* the object lies in its own arena */
 
-    (void)budget;
     vj_arena_fini(&arena);
 }
 

@@ -176,6 +176,12 @@ typedef struct vj_remarks {
 void vj_remarks_header(const vj_remarks *to, const vj_vcf_reader *vcf, const char *input);
 /* Of odd cells: those that became null, have no column, or were kept. */
 void vj_remarks_cells(const vj_remarks *to, const vj_vcf_counts *counts);
+/*
+ * --fail-on-skipped, once what ("output", "database") is whole: VJ_E_POLICY where records were
+ * set aside to path, VJ_OK for none.
+ */
+VJ_MUST_CHECK vj_status vj_refuse_skipped(int64_t n_skipped, const char *path, const char *what,
+                                          vj_error *err);
 
 /* ---- pipeline: one ordered pool of batches ---- */
 

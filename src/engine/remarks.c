@@ -47,3 +47,12 @@ void vj_remarks_cells(const vj_remarks *to, const vj_vcf_counts *counts)
         remark(to, true, "%lld cells break a rule of VCF and were kept as they stand; first: %s",
                (long long)kept, counts->kept_example);
 }
+
+vj_status vj_refuse_skipped(int64_t n_skipped, const char *path, const char *what, vj_error *err)
+{
+    if (n_skipped == 0)
+        return VJ_OK;
+    return vj_fail(err, VJ_E_POLICY, "%lld broken records were set aside to %s and "
+                   "--fail-on-skipped was given (the %s is complete)", (long long)n_skipped, path,
+                   what);
+}

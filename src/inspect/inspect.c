@@ -42,7 +42,8 @@ vj_status vj_inspect(const char *path, const vj_inspect_options *options,
         if (!parquet)
             VJ_GO(rc, vj_fail(err, VJ_E_USAGE, "%s is not Parquet: only Parquet shows its first rows",
                               path));
-        VJ_GO(rc, vj_inspect_head(path, known.head_rows, known.ignore_checksums != 0, &budget, &text, err));
+        VJ_GO(rc, vj_inspect_head(path, known.head_rows, known.ignore_checksums != 0, &budget,
+                                  &text, err));
         write(user, (const char *)text.ptr, text.len_bytes);
         goto out;
     }

@@ -708,10 +708,8 @@ vj_status vj_refbuild_run(const vj_reference_options *options, const vj_stop *st
     if (b.bad_records != NULL)
         VJ_GO(rc, vj_outfile_finish(b.bad_records, err));
     result->n_skipped = b.counts.n_bad_records;
-    if (result->n_skipped > 0 && options->fail_on_skipped)
-        rc = vj_fail(err, VJ_E_POLICY, "%lld broken records were set aside to %s and "
-                     "--fail-on-skipped was given (the database is complete)",
-                     (long long)result->n_skipped, options->bad_records_path);
+    if (options->fail_on_skipped)
+        rc = vj_refuse_skipped(result->n_skipped, options->bad_records_path, "database", err);
 out:
     vj_left_free(b.source);
     vj_refsort_free(b.sort);
