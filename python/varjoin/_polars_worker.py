@@ -131,7 +131,7 @@ def database_keys(pl, db, schema, left):
             column = column.cast(db_type, strict=False)
         exprs.append(column.alias(f"__vj_p{i}"))
         db_names.append(pair["db"])
-    keys = keys.select(exprs).drop_nulls().unique().collect()
+    keys = keys.select(exprs).drop_nulls().collect()
     return keys, db_names
 
 
@@ -273,7 +273,8 @@ def scan_database(pl, db, left):
 def pair_rows(pl, db, left, found):
     """(sample row, database row) pairs that match, each once, database order inside a row.
 
-    Also a function that gives the rows which share a part of the key with some candidate.
+    Also the sample's rows that have a whole key, and a function that gives those of them which
+    share a part of it with some candidate.
     """
     shift = 1 if db["start_base"] == 0 else 0
     exprs = [pl.col("__vj_i")]
@@ -308,35 +309,36 @@ def pair_rows(pl, db, left, found):
         if candidates.schema[r] != types[l]
     ]
     candidates = candidates.with_columns(casts)
+    if candidates.height > found.height:  # ALTs of one row stand apart and may be trimmed alike
+        candidates = candidates.unique().sort("__vj_i")
+    # both sides are in their order already: kept, it need not be made again
     pairs = keys.lazy().join(
-        candidates.lazy(), left_on=left_on, right_on=right_on, how="inner", nulls_equal=False
+        candidates.lazy(), left_on=left_on, right_on=right_on, how="inner", nulls_equal=False,
+        maintain_order="left_right",
     )
-    pairs = pairs.select(ROW, "__vj_i").unique().sort(ROW, "__vj_i").collect(engine="streaming")
+    pairs = pairs.select(ROW, "__vj_i").collect()
     n_place = len(left_on) - (2 if db["key_alleles"] else 0)
 
     def near(rows, n_more):
-        """Of these rows those that agree with a candidate in place and n_more of REF and ALT."""
+        """Of these rows of keys those that agree with a candidate in place and n_more of REF and ALT."""
         n = n_place + n_more
-        keyed = keys.join(rows, on=ROW, how="semi")
-        return keyed.join(candidates, left_on=left_on[:n], right_on=right_on[:n], how="semi").select(ROW)
+        return rows.join(candidates, left_on=left_on[:n], right_on=right_on[:n], how="semi")
 
-    return pairs, near
+    return pairs, keys, near
 
 
-def write_fates(pl, job, db, counts, near):
+def write_fates(pl, job, db, counts=None, keys=None, near=None):
     """What became of each row with this database: 3 matched, 2 REF agrees, 1 its place is there.
 
     4 is added where a row matched more than once.
     """
     fates = pl.zeros(job["left_rows"], dtype=pl.UInt8, eager=True)
-    if near is not None and db["key_alleles"]:
-        rest = pl.DataFrame({ROW: pl.arange(job["left_rows"], eager=True)})
-        rest = rest.join(counts, on=ROW, how="anti")
-        placed = near(rest, 0)
-        fates = fates.scatter(placed[ROW], 1).scatter(near(placed, 1)[ROW], 2)
-    if near is not None:
+    if counts is not None:
         fates = fates.scatter(counts[ROW], 3)
         fates = fates.scatter(counts.filter(pl.col("len") > 1)[ROW], 7)
+    if counts is not None and db["key_alleles"]:
+        placed = near(keys.filter(fates.gather(keys[ROW]) == 0), 0)
+        fates = fates.scatter(placed[ROW], 1).scatter(near(placed, 1)[ROW], 2)
     pl.DataFrame({"fate": fates}).write_parquet(db["fates"], compression="uncompressed")
 
 
@@ -384,7 +386,7 @@ def join_database(pl, job, db, left, rows, number):
     if not db["paths"]:
         payload = pl.DataFrame(schema={c["name"]: polars_type(pl, c["type"]) for c in db["payload"]})
         rows = rows.with_columns(pl.lit(None, dtype=pl.UInt32).alias(index))
-        write_fates(pl, job, db, None, None)
+        write_fates(pl, job, db)
         return rows, payload, 0, None
     try:
         found = scan_database(pl, db, left)
@@ -392,10 +394,10 @@ def join_database(pl, job, db, left, rows, number):
         raise
     except Exception as error:
         raise JobError(kind_of(error), f"database {db['name']}: {first_line(error)}") from error
-    pairs, near = pair_rows(pl, db, left, found)
+    pairs, keys, near = pair_rows(pl, db, left, found)
     counts = pairs.group_by(ROW).len()
     pairs = apply_policy(pl, job, db, pairs, counts).rename({"__vj_i": index})
-    write_fates(pl, job, db, counts, near)
+    write_fates(pl, job, db, counts, keys, near)
     payload = found.select([pl.col(c["source"]).alias(c["name"]) for c in db["payload"]])
     if payload.height > 2 * pairs.height:  # else a copy would only cost
         kept = pairs[index].unique().sort()
