@@ -292,14 +292,15 @@ typedef struct vj_duck_catalog_report {
 /*
  * Write a DuckDB file with one view per entry over read_parquet(), plus the view
  * `varjoin_catalog` (name, pattern, files, bytes, fingerprint). No table, so it stays small
- * whatever the files' size. Paths are made absolute. When the fingerprint (paths, sizes, times of
- * the files) in an existing catalog is the same, nothing is written. Otherwise it appears under
- * out_path by rename.
+ * whatever the files' size. Paths are made absolute. When an existing catalog has the views that
+ * the new one has, to the letter (the fingerprint of paths, sizes and times of the files is in
+ * them), nothing is written. Otherwise it appears under out_path by rename. What stands there is
+ * read as text: none of its SQL runs.
  *
  * errors:  VJ_E_NOTFOUND (no Parquet file there), VJ_E_CORRUPT (a file that is not Parquet, an
  *          existing out_path that is not DuckDB's),
  *          VJ_E_USAGE (two entries of one name, letter case aside; out_path exists and is no
- *          catalog of ours), as vj_duck_open
+ *          catalog of ours: not a file, over 64 MB, without our view, with a table), as vj_duck_open
  */
 VJ_MUST_CHECK vj_status vj_duck_catalog_write(const vj_duck_options *options,
                                               const vj_duck_catalog_entry *entries,

@@ -131,12 +131,30 @@ static vj_status check_names(const entry *entries, int32_t n, vj_error *err)
 
 /* ---- is what is there still right? ---- */
 
+/*
+ * The file that stands at the output's name is anybody's. Of it nothing runs: the texts of its
+ * views are compared with those that the new one has, and outside access is off meanwhile.
+ */
+#define LEAST_LIMIT_BYTES (128LL << 20)
+
 typedef struct comparison {
-    const entry *entries;
-    int32_t n;
-    int32_t seen, same;
+    vj_map made; /* CREATE statements of the new catalog's views */
+    size_t seen, same;
     bool is_catalog;
+    bool has_table; /* of the user's: must not go */
 } comparison;
+
+/* One row (name, CREATE statement) a view. */
+#define VIEWS_OF(database)                                                                         \
+    "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal AND database_name = " database
+
+static vj_status take_view(void *arg, const vj_span *cells, int32_t n_cells, vj_error *err)
+{
+    comparison *c = arg;
+
+    (void)n_cells;
+    return vj_map_put(&c->made, cells[1], 0, NULL, NULL, err);
+}
 
 static vj_status see_view(void *arg, const vj_span *cells, int32_t n_cells, vj_error *err)
 {
@@ -144,22 +162,37 @@ static vj_status see_view(void *arg, const vj_span *cells, int32_t n_cells, vj_e
 
     (void)n_cells;
     (void)err;
+    c->seen++;
+    c->same += vj_map_find(&c->made, cells[1]) >= 0;
     c->is_catalog = c->is_catalog || vj_span_is(cells[0], SELF);
     return VJ_OK;
 }
 
-static vj_status see_entry(void *arg, const vj_span *cells, int32_t n_cells, vj_error *err)
+static vj_status see_table(void *arg, const vj_span *cells, int32_t n_cells, vj_error *err)
 {
     comparison *c = arg;
 
+    (void)cells;
     (void)n_cells;
     (void)err;
-    c->seen++;
-    for (int32_t i = 0; i < c->n; i++)
-        if (vj_span_is(cells[0], c->entries[i].name) &&
-            vj_span_is(cells[1], c->entries[i].pattern) &&
-            vj_span_is(cells[2], c->entries[i].fingerprint))
-            c->same++;
+    c->has_table = true;
+    return VJ_OK;
+}
+
+static vj_status look_at_file(const char *path, int64_t *size_bytes, vj_error *err)
+{
+    vj_source *old = NULL;
+
+    /* A folder, a pipe or a device is not for DuckDB to open. */
+    if (!vj_path_is_file(path))
+        return vj_fail(err, VJ_E_USAGE, "%s is there and is not a file: give another name", path);
+    VJ_TRY(vj_source_open(path, &old, err));
+    *size_bytes = vj_source_size(old);
+    vj_source_free(old);
+    if (*size_bytes > (int64_t)MAX_CATALOG_BYTES)
+        return vj_fail(err, VJ_E_USAGE,
+                       "%s has %lld bytes, which no catalog of varjoin has: give another name", path,
+                       (long long)*size_bytes);
     return VJ_OK;
 }
 
@@ -172,15 +205,18 @@ static vj_status compare_catalog(const vj_duck_options *options, const char *pat
 
     reading.database_path = path;
     reading.read_only = true;
+    reading.threads = 1;
+    if (reading.memory_limit_bytes == 0 || reading.memory_limit_bytes > LEAST_LIMIT_BYTES)
+        reading.memory_limit_bytes = LEAST_LIMIT_BYTES;
     VJ_GO(rc, vj_duck_open(&reading, &duck, err));
-    VJ_GO(rc, vj_duck_query(duck, "SELECT view_name FROM duckdb_views() WHERE NOT internal",
-                            see_view, c, err));
-    if (!c->is_catalog)
-        VJ_GO(rc, vj_fail(err, VJ_E_USAGE,
-                          "%s is a DuckDB file, but not a catalog that varjoin wrote: give another "
-                          "name", path));
-    VJ_GO(rc, vj_duck_query(duck, "SELECT name, pattern, fingerprint FROM " SELF, see_entry, c,
-                            err));
+    VJ_GO(rc, vj_duck_exec(duck, "SET enable_external_access = false", NULL, err));
+    VJ_GO(rc, vj_duck_query(duck, VIEWS_OF("current_database()"), see_view, c, err));
+    VJ_GO(rc, vj_duck_query(duck, "SELECT table_name FROM duckdb_tables() WHERE NOT internal",
+                            see_table, c, err));
+    if (!c->is_catalog || c->has_table)
+        rc = vj_fail(err, VJ_E_USAGE,
+                     "%s is a DuckDB file, but not a catalog that varjoin wrote%s: give another name",
+                     path, c->has_table ? " (it has a table)" : "");
 out:
     vj_duck_free(duck);
     return rc;
@@ -229,7 +265,7 @@ static vj_status make_views(vj_duck *duck, const entry *entries, int32_t n, vj_b
 }
 
 static vj_status make_catalog(vj_duck *duck, const entry *entries, int32_t n, const char *path,
-                              vj_error *err)
+                              comparison *c, vj_error *err)
 {
     vj_buf sql;
     vj_status rc = VJ_OK;
@@ -240,6 +276,7 @@ static vj_status make_catalog(vj_duck *duck, const entry *entries, int32_t n, co
     VJ_GO(rc, duck_sql_end(&sql, err));
     VJ_GO(rc, vj_duck_exec(duck, (const char *)sql.ptr, NULL, err));
     VJ_GO(rc, make_views(duck, entries, n, &sql, err));
+    VJ_GO(rc, vj_duck_query(duck, VIEWS_OF("'made'"), take_view, c, err));
     VJ_GO(rc, vj_duck_exec(duck, "CHECKPOINT made", NULL, err));
     VJ_GO(rc, vj_duck_exec(duck, "DETACH made", NULL, err));
 out:
@@ -266,14 +303,30 @@ out:
     return rc;
 }
 
-static vj_status build(const vj_duck_options *options, const entry *entries, int32_t n,
-                       const char *out_path, int64_t *size_bytes, vj_error *err)
+/* Whether what stands at out_path says what the new one says; refuses what is no catalog. */
+static vj_status is_up_to_date(const vj_duck_options *options, const char *out_path, comparison *c,
+                               int64_t *size_bytes, bool *same, vj_error *err)
+{
+    *same = false;
+    if (!vj_path_exists(out_path))
+        return VJ_OK;
+    VJ_TRY(look_at_file(out_path, size_bytes, err));
+    VJ_TRY(compare_catalog(options, out_path, c, err));
+    *same = c->seen == c->made.n && c->same == c->made.n;
+    return VJ_OK;
+}
+
+static vj_status write_or_keep(const vj_duck_options *options, const entry *entries, int32_t n,
+                               const char *out_path, vj_duck_catalog_report *report, vj_error *err)
 {
     vj_duck_options making = *options;
+    comparison c = {.seen = 0};
     vj_duck *duck = NULL;
     char *made_path = NULL;
-    vj_status rc = VJ_OK;
+    bool same = false;
+    vj_status rc = VJ_E_NOMEM;
 
+    vj_map_init(&c.made, options->budget);
     making.database_path = NULL;
     making.read_only = false;
     VJ_GO(rc, vj_duck_open(&making, &duck, err));
@@ -283,36 +336,17 @@ static vj_status build(const vj_duck_options *options, const entry *entries, int
         goto out;
     }
     snprintf(made_path, cap_bytes, "%s/catalog.duckdb", duck->spill_path);
-    VJ_GO(rc, make_catalog(duck, entries, n, made_path, err));
-    VJ_GO(rc, copy_out(made_path, out_path, size_bytes, err));
+    VJ_GO(rc, make_catalog(duck, entries, n, made_path, &c, err));
+    VJ_GO(rc, is_up_to_date(options, out_path, &c, &report->size_bytes, &same, err));
+    if (!same) {
+        report->rebuilt = true;
+        rc = copy_out(made_path, out_path, &report->size_bytes, err);
+    }
 out:
+    vj_map_fini(&c.made);
     vj_free(made_path);
     vj_duck_free(duck);
     return rc;
-}
-
-static vj_status write_or_keep(const vj_duck_options *options, const entry *entries, int32_t n,
-                               const char *out_path, vj_duck_catalog_report *report,
-                               vj_error *err)
-{
-    comparison c = {.entries = entries, .n = n};
-
-    VJ_TRY(check_names(entries, n, err));
-    for (int32_t i = 0; i < n; i++) {
-        report->n_files += (int64_t)entries[i].paths.n;
-        report->n_bytes += entries[i].n_bytes;
-    }
-    if (vj_path_exists(out_path)) {
-        vj_source *old = NULL;
-        VJ_TRY(compare_catalog(options, out_path, &c, err));
-        VJ_TRY(vj_source_open(out_path, &old, err));
-        report->size_bytes = vj_source_size(old);
-        vj_source_free(old);
-        if (c.seen == n && c.same == n)
-            return VJ_OK;
-    }
-    report->rebuilt = true;
-    return build(options, entries, n, out_path, &report->size_bytes, err);
 }
 
 vj_status vj_duck_catalog_write(const vj_duck_options *options,
@@ -329,8 +363,12 @@ vj_status vj_duck_catalog_write(const vj_duck_options *options,
     entries = vj_calloc(options->budget, (size_t)n_entries, sizeof *entries, err);
     if (entries == NULL)
         goto out;
-    for (int32_t i = 0; i < n_entries; i++)
+    for (int32_t i = 0; i < n_entries; i++) {
         VJ_GO(rc, look_at_entry(&wanted[i], &entries[i], err));
+        report->n_files += (int64_t)entries[i].paths.n;
+        report->n_bytes += entries[i].n_bytes;
+    }
+    VJ_GO(rc, check_names(entries, n_entries, err));
     rc = write_or_keep(options, entries, n_entries, out_path, report, err);
 out:
     for (int32_t i = 0; entries != NULL && i < n_entries; i++)

@@ -211,6 +211,116 @@ def test_a_catalog_whose_files_are_gone(varjoin_bin, place):
     assert catalog.read_bytes() == before and [p.name for p in (place / "out").iterdir()] == ["c.duckdb"]
 
 
+@pytest.fixture
+def catalog(varjoin_bin, place):
+    """Write the catalog; its one error line, if there is one."""
+    needs("duckdb")
+    pytest.importorskip("duckdb")
+    words = ["catalog", "-q", "--duckdb-lib", engines.find_duckdb(), f"db={place}/db.parquet", "-o", place / "out" / "c.duckdb"]
+
+    def run():
+        done = engines.run(varjoin_bin, words, timeout=30)
+        assert len(done.stderr.splitlines()) == (done.code != 0), done.stderr
+        return done.code, done.stderr.strip()
+
+    return run
+
+
+def write_views(path, views, tables=()):
+    import duckdb
+
+    with duckdb.connect() as con:  # the client may be newer than our library
+        con.execute(f"attach '{path}' as made (storage_version 'v1.2.0'); use made")
+        for name, sql in views.items():
+            con.execute(f"create view {name} as {sql}")
+        for table in tables:
+            con.execute(table)
+
+
+HOSTILE_VIEWS = {
+    "reads a pipe": "select a as name, a as pattern, a as fingerprint from read_csv('{pipe}')",
+    "never ends": "with recursive t(n) as (select 1 union all select n + 1 from t) select n::varchar as name, n::varchar as pattern, "
+                  "n::varchar as fingerprint from t",
+    "is large": "select repeat('x', 1000000000) as name, 'p' as pattern, 'f' as fingerprint from range(1000000000)",
+    "stands on itself": "select * from other",
+    "has other columns": "select 1 as a",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_VIEWS)
+def test_no_view_of_a_foreign_catalog_runs(catalog, place, name):
+    """A view of our name is text to us: whatever it says, the file is out of date and is replaced."""
+    import duckdb
+
+    out, pipe = place / "out" / "c.duckdb", place / "pipe"
+    pipe.write_text("a\n1\n")
+    write_views(out, {"varjoin_catalog": "select 1 as a", "other": "select * from varjoin_catalog", "db": "select 1 as chrom"})
+    with duckdb.connect(str(out)) as con:
+        con.execute("create or replace view varjoin_catalog as " + HOSTILE_VIEWS[name].format(pipe=pipe))
+    pipe.unlink()
+    os.mkfifo(pipe)  # whoever opened it would wait for ever
+    assert catalog() == (0, "")
+    with duckdb.connect(str(out), read_only=True) as con:
+        assert con.execute("select count(*) from db").fetchone() == (2000,)
+        assert con.execute("select name from varjoin_catalog").fetchall() == [("db",)]
+    before = out.stat()
+    assert catalog() == (0, "") and out.stat().st_ino == before.st_ino
+
+
+def test_a_view_that_was_changed_is_put_right(catalog, place):
+    """The list of views is ours, a view beside it is not: the catalog is written anew."""
+    import duckdb
+
+    out = place / "out" / "c.duckdb"
+    assert catalog() == (0, "")
+    with duckdb.connect(str(out)) as con:
+        con.execute("create or replace view db as select 'evil' as chrom")
+    assert catalog() == (0, "")
+    with duckdb.connect(str(out), read_only=True) as con:
+        assert con.execute("select count(*) from db").fetchone() == (2000,)
+
+
+def make_in_place_of_catalog(kind, out, place):
+    if kind == "text":
+        out.write_text("chrom\tstart\n" * 5000)
+    elif kind == "empty schema":
+        write_views(out, {})
+    elif kind == "somebody's table":
+        write_views(out, {"varjoin_catalog": "select 1 as name"}, ["create table mine as select 1 as a"])
+    elif kind == "folder":
+        out.mkdir()
+        (out / "mine").write_text("x")
+    elif kind == "pipe":
+        os.mkfifo(out)
+    elif kind == "too large":
+        with open(out, "wb") as file:
+            file.truncate(65 << 20)
+    else:
+        write_views(out, {"varjoin_catalog": "select 1 as name"})
+        whole = out.read_bytes()
+        if kind == "cut short":
+            out.write_bytes(whole[: len(whole) // 2])
+        else:
+            out.write_bytes(whole[:4096] + bytes(255 - b for b in whole[4096:20480]) + whole[20480:])
+
+
+@pytest.mark.parametrize("kind, code", [("text", 2), ("cut short", 2), ("bytes turned", 2), ("empty schema", 1),
+                                        ("somebody's table", 1), ("folder", 1), ("pipe", 1), ("too large", 1)])
+@pytest.mark.parametrize("link", [False, True])
+def test_what_is_no_catalog_stands(catalog, place, kind, code, link):
+    """By its own name or by a symbolic link: one line, nothing changed."""
+    out = place / "out" / "c.duckdb"
+    real = place / "real" if link else out
+    make_in_place_of_catalog(kind, real, place)
+    if link:
+        out.symlink_to(real)
+    before = real.read_bytes() if real.is_file() else None
+    found, line = catalog()
+    assert found == code and "c.duckdb" in line, line
+    assert out.is_symlink() == link and [p.name for p in (place / "out").iterdir()] == ["c.duckdb"]
+    assert before == (real.read_bytes() if real.is_file() else None) and not real.with_name(real.name + ".wal").exists()
+
+
 # ---- a full disk ----
 
 
