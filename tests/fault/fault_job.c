@@ -3,14 +3,13 @@
  * every k; in pieces of a few bytes; stopped at their k-th call: the documented status and a text,
  * an old output byte for byte or the new one whole, nothing else left behind. Promises 1, 2, 3.
  */
-#include "support/support.h"
+#include "support/operation.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "varjoin/inspect.h"
@@ -20,30 +19,13 @@
 #include "varjoin/stream.h"
 #include "varjoin/verify.h"
 
-#define OLD_OUTPUT "an older result\n"
+static char built[160], second[160], table[200];
+static char two_contigs[160], tiered[160], saved_parts[160];
 
-static char folder[96];   /* inputs */
-static char out_dir[128]; /* outputs, and nothing else */
-static char database[160], built[160], sample[160], second[160], table[200];
+static vj_job *running; /* the job that a stop cancels */
 
-typedef struct operation {
-    const char *output; /* name in out_dir; a folder for builds; NULL: writes nothing */
-    const char *index;  /* that stands beside it; NULL: none */
-    bool is_dir;
-    bool has_old;      /* something stands there before */
-    bool apart;        /* the index is a second output: moved after the first, old or new by itself */
-    bool after_rename; /* a call after the rename may fail: the new output is there, whole */
-} operation;
-
-static vj_stop stop;    /* of what takes one; */
-static vj_job *running; /* a job is cancelled */
-
-static void stop_running(int on)
+static void cancel_running(void)
 {
-    stop = (vj_stop){0};
-    if (!on)
-        return;
-    vj_stop_request(&stop);
     if (running != NULL)
         vj_job_cancel(running);
 }
@@ -53,124 +35,7 @@ static int is_stopped(void *user, int64_t n_done, int64_t n_total)
     (void)user;
     (void)n_done;
     (void)n_total;
-    return vj_stop_check(&stop, NULL) != VJ_OK;
-}
-
-static const char *out_path(const operation *op)
-{
-    static char path[256];
-
-    snprintf(path, sizeof path, "%s/%s", out_dir, op->output);
-    return path;
-}
-
-static const char *index_path(const operation *op)
-{
-    static char path[256];
-
-    snprintf(path, sizeof path, "%s/%s", out_dir, op->index);
-    return path;
-}
-
-static void put_old(const char *path)
-{
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    assert_true(fputs(OLD_OUTPUT, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
-/* What stands there before a run. */
-static void write_old(const operation *op)
-{
-    char path[256];
-
-    if (op->output == NULL)
-        return;
-    if (op->is_dir) {
-        assert_true(mkdir(out_path(op), 0777) == 0 || errno == EEXIST);
-        snprintf(path, sizeof path, "%s/old", out_path(op));
-        put_old(path);
-        return;
-    }
-    put_old(out_path(op));
-    if (op->index != NULL)
-        put_old(index_path(op));
-}
-
-static bool holds_old(const char *path)
-{
-    char text[64] = "";
-    FILE *file = fopen(path, "r");
-
-    if (file == NULL)
-        return false;
-    size_t n = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    return n == strlen(OLD_OUTPUT) && memcmp(text, OLD_OUTPUT, n) == 0;
-}
-
-static bool is_old(const operation *op)
-{
-    char path[256];
-
-    if (!op->is_dir)
-        return holds_old(out_path(op));
-    snprintf(path, sizeof path, "%s/old", out_path(op));
-    return holds_old(path);
-}
-
-/* out_dir holds the output, its index, and nothing else. */
-static void check_listing(const operation *op, bool with_output)
-{
-    DIR *dir = opendir(out_dir);
-    const struct dirent *entry;
-    int n = 0;
-
-    assert_non_null(dir);
-    while ((entry = readdir(dir)) != NULL) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (op->index != NULL && strcmp(entry->d_name, op->index) == 0)
-            continue;
-        if (op->output == NULL || strcmp(entry->d_name, op->output) != 0)
-            fail_msg("left behind: %s", entry->d_name);
-        n++;
-    }
-    closedir(dir);
-    assert_int_equal(n, with_output);
-}
-
-/* An index belongs to what stands beside it; where one had to go, there is none. */
-static void check_index(const operation *op, vj_status rc)
-{
-    bool there = vj_path_exists(index_path(op));
-
-    if (rc == VJ_OK)
-        assert_true(there);
-    if (there && !op->apart)
-        assert_int_equal(holds_old(index_path(op)), is_old(op));
-    (void)unlink(index_path(op));
-}
-
-static void check(void *arg, vj_status rc, const vj_error *err)
-{
-    operation *op = arg;
-
-    (void)err;
-    check_listing(op, op->output != NULL &&
-                          (op->has_old || rc == VJ_OK || vj_path_exists(out_path(op))));
-    if (op->output == NULL)
-        return;
-    if (rc == VJ_OK || (!op->after_rename && op->has_old))
-        assert_int_equal(is_old(op), rc != VJ_OK);
-    if (!op->has_old && rc != VJ_OK && !op->after_rename)
-        assert_false(vj_path_exists(out_path(op)));
-    if (op->index != NULL)
-        check_index(op, rc);
-    if (op->is_dir)
-        vj_path_remove(out_path(op));
+    return vj_stop_check(&fault_stopped, NULL) != VJ_OK;
 }
 
 static vj_status run_job(operation *op, bool annotate, const char *db_path, vj_error *err)
@@ -179,9 +44,9 @@ static vj_status run_job(operation *op, bool annotate, const char *db_path, vj_e
     vj_job_options o = VJ_JOB_OPTIONS_INIT;
     vj_job *job = NULL;
 
-    write_old(op);
-    o.input = sample;
-    o.output = out_path(op);
+    operation_write_old(op);
+    o.input = fault_in.sample;
+    o.output = operation_out_path(op);
     o.threads = 1;
     o.rows_per_batch = 16;
     o.no_version = 1;
@@ -197,7 +62,7 @@ static vj_status run_job(operation *op, bool annotate, const char *db_path, vj_e
 
 static vj_status annotate_as_is(void *arg, vj_error *err)
 {
-    return run_job(arg, true, database, err);
+    return run_job(arg, true, fault_in.database, err);
 }
 
 static vj_status annotate_built(void *arg, vj_error *err)
@@ -206,16 +71,17 @@ static vj_status annotate_built(void *arg, vj_error *err)
 }
 
 /* Two inputs in one sweep, into a folder. */
-static vj_status annotate_two(const char *output, vj_error *err)
+static vj_status annotate_two(const char *output, vj_output_kind kind, vj_error *err)
 {
-    const char *const inputs[] = {sample, second};
-    vj_job_database db = {"db", database, NULL};
+    const char *const inputs[] = {fault_in.sample, second};
+    vj_job_database db = {"db", fault_in.database, NULL};
     vj_job_options o = VJ_JOB_OPTIONS_INIT;
     vj_job *job = NULL;
 
     o.inputs = inputs;
     o.n_inputs = 2;
     o.output = output;
+    o.output_kind = kind;
     o.threads = 1;
     o.rows_per_batch = 16;
     o.no_version = 1;
@@ -231,13 +97,23 @@ static vj_status annotate_two(const char *output, vj_error *err)
 
 static vj_status annotate_into_new_folder(void *arg, vj_error *err)
 {
-    return annotate_two(out_path(arg), err);
+    return annotate_two(operation_out_path(arg), VJ_TO_GUESS, err);
+}
+
+static vj_status annotate_into_new_folder_of_vcf(void *arg, vj_error *err)
+{
+    return annotate_two(operation_out_path(arg), VJ_TO_VCF_GZ, err);
 }
 
 static vj_status annotate_into_folder(void *arg, vj_error *err)
 {
-    write_old(arg);
-    return annotate_two(out_dir, err);
+    operation_write_old(arg);
+    return annotate_two(fault_in.out_dir, VJ_TO_GUESS, err);
+}
+
+static vj_status annotate_tiered(void *arg, vj_error *err)
+{
+    return run_job(arg, true, tiered, err);
 }
 
 static vj_status normalize(void *arg, vj_error *err)
@@ -245,38 +121,100 @@ static vj_status normalize(void *arg, vj_error *err)
     return run_job(arg, false, NULL, err);
 }
 
-static vj_status build(operation *op, const char *input, const char *layout, vj_error *err)
+static vj_status build(operation *op, const char *input, const char *layout,
+                       const char *tier, vj_error *err)
 {
     vj_reference_options o = VJ_REFERENCE_OPTIONS_INIT;
     vj_reference_result result;
 
-    if (op->has_old)
-        write_old(op);
+    operation_write_old(op);
     o.inputs = &input;
     o.n_inputs = 1;
-    o.output_dir = out_path(op);
+    o.output_dir = operation_out_path(op);
     o.rows_per_run = 60; /* several sorted runs are merged */
     o.no_version = 1;
     o.threads = 1;
-    o.replace = op->has_old;
+    o.replace = operation_has_old(op);
     o.layout = layout;
-    o.stop = &stop;
+    o.tier = tier;
+    o.stop = &fault_stopped;
     return vj_reference_build(&o, &result, err);
 }
 
 static vj_status build_from_vcf(void *arg, vj_error *err)
 {
-    return build(arg, sample, "tuned", err);
+    return build(arg, fault_in.sample, "tuned", NULL, err);
 }
 
 static vj_status build_from_parquet(void *arg, vj_error *err)
 {
-    return build(arg, database, "tuned", err);
+    return build(arg, fault_in.database, "tuned", NULL, err);
 }
 
 static vj_status build_plain(void *arg, vj_error *err)
 {
-    return build(arg, database, "plain", err);
+    return build(arg, fault_in.database, "plain", NULL, err);
+}
+
+#define TIER "MAF:0.001"
+
+static vj_status build_tiered(void *arg, vj_error *err)
+{
+    return build(arg, two_contigs, "tuned", TIER, err);
+}
+
+/* The folder that a killed build leaves beside its output. */
+static void parts_path(char dst[200])
+{
+    snprintf(dst, 200, "%s/.built.vj-parts", fault_in.out_dir);
+}
+
+static void link_all(const char *from, const char *to)
+{
+    DIR *dir = opendir(from);
+    const struct dirent *entry;
+    char a[512], b[512];
+
+    assert_non_null(dir);
+    assert_int_equal(mkdir(to, 0777), 0); /* no call that the sweep counts */
+    while ((entry = readdir(dir)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        snprintf(a, sizeof a, "%s/%s", from, entry->d_name);
+        snprintf(b, sizeof b, "%s/%s", to, entry->d_name);
+        assert_int_equal(link(a, b), 0);
+    }
+    closedir(dir);
+}
+
+/* No call that the sweep counts. */
+static void unlink_all(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    char path[512];
+
+    if (dir == NULL)
+        return;
+    while ((entry = readdir(dir)) != NULL) {
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        (void)unlink(path);
+    }
+    closedir(dir);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+/* A run that fails before it looks at what another left leaves that to the next one. */
+static vj_status build_resumed(void *arg, vj_error *err)
+{
+    char parts[200];
+
+    parts_path(parts);
+    link_all(saved_parts, parts);
+    vj_status rc = build_tiered(arg, err);
+    if (rc != VJ_OK)
+        unlink_all(parts);
+    return rc;
 }
 
 static vj_status simulate(void *arg, vj_error *err)
@@ -284,8 +222,8 @@ static vj_status simulate(void *arg, vj_error *err)
     vj_simulate_options o = VJ_SIMULATE_OPTIONS_INIT;
     vj_simulate_result made;
 
-    write_old(arg);
-    o.sample_path = out_path(arg);
+    operation_write_old(arg);
+    o.sample_path = operation_out_path(arg);
     o.n_rows = 200;
     o.n_sample_variants = 30;
     o.seed = 4;
@@ -298,9 +236,9 @@ static vj_status write_stream(void *arg, vj_error *err)
 {
     struct ArrowArrayStream stream;
 
-    write_old(arg);
+    operation_write_old(arg);
     VJ_TRY(vj_parquet_stream(table, 0, &stream, err));
-    return vj_parquet_write(&stream, out_path(arg), NULL, err);
+    return vj_parquet_write(&stream, operation_out_path(arg), NULL, err);
 }
 
 static vj_status verify(void *arg, vj_error *err)
@@ -326,17 +264,17 @@ static vj_status inspect(void *arg, vj_error *err)
     (void)arg;
     o.row_groups = 1;
     VJ_TRY(vj_inspect(table, &o, swallow, NULL, err));
-    return vj_inspect(sample, &o, swallow, NULL, err);
+    return vj_inspect(fault_in.sample, &o, swallow, NULL, err);
 }
 
 static vj_status plan_job(void *arg, vj_error *err)
 {
-    vj_job_database db = {"db", database, NULL};
+    vj_job_database db = {"db", fault_in.database, NULL};
     vj_job_options o = VJ_JOB_OPTIONS_INIT;
     char *text = NULL;
 
     (void)arg;
-    o.input = sample;
+    o.input = fault_in.sample;
     o.output = "out.parquet";
     o.databases = &db;
     o.n_databases = 1;
@@ -355,229 +293,117 @@ static vj_status info(void *arg, vj_error *err)
     return VJ_OK;
 }
 
-/* How an operation is swept beyond memory, reads and writes. */
-enum { STOPS = 1, OVER_OLD = 2, APART = 4 };
+/* clang-format off */
+static operation operations[] = {
+    {"annotate to Parquet", annotate_as_is, "out.parquet", NULL, OP_STOPS, false},
+    {"annotate to Parquet, built database", annotate_built, "out.parquet", NULL, OP_STOPS, false},
+    {"annotate to Parquet, two tiers", annotate_tiered, "out.parquet", NULL, OP_STOPS, false},
+    {"annotate to VCF.gz", annotate_as_is, "out.vcf.gz", "out.vcf.gz.tbi", OP_STOPS, false},
+    {"annotate to BCF", annotate_as_is, "out.bcf", "out.bcf.csi", OP_STOPS, false},
+    {"annotate to VCF", annotate_as_is, "out.vcf", NULL, OP_STOPS, false},
+    {"annotate to TSV", annotate_as_is, "out.tsv", NULL, OP_STOPS, false},
+    {"annotate to TSV.gz", annotate_as_is, "out.tsv.gz", NULL, OP_STOPS, false},
+    {"two samples into a new folder", annotate_into_new_folder, "all", NULL, OP_STOPS | OP_IS_DIR, false},
+    {"two samples into a new folder, VCF.gz", annotate_into_new_folder_of_vcf, "all", NULL, OP_STOPS | OP_IS_DIR, false},
+    /* the second output is moved after the first: old or new by itself */
+    {"two samples into a folder", annotate_into_folder, "s.parquet", "second.parquet", OP_STOPS | OP_APART, false},
+    {"normalize", normalize, "out.parquet", NULL, OP_STOPS, false},
+    {"build of VCF", build_from_vcf, "built", NULL, OP_STOPS | OP_IS_DIR | OP_OVER_OLD, false},
+    {"build of Parquet", build_from_parquet, "built", NULL, OP_STOPS | OP_IS_DIR | OP_OVER_OLD, false},
+    {"build, plain", build_plain, "built", NULL, OP_STOPS | OP_IS_DIR, false},
+    {"build in tiers, two contigs", build_tiered, "built", NULL, OP_STOPS | OP_IS_DIR | OP_OVER_OLD, false},
+    {"build taken up again", build_resumed, "built", NULL, OP_STOPS | OP_IS_DIR | OP_OVER_OLD, false},
+    {"simulate", simulate, "out.vcf.gz", "out.vcf.gz.tbi", OP_STOPS, false},
+    {"a stream to Parquet", write_stream, "out.parquet", NULL, 0, false},
+    {"verify", verify, NULL, NULL, 0, false},
+    {"inspect", inspect, NULL, NULL, 0, false},
+    {"plan", plan_job, NULL, NULL, 0, false},
+    {"reference info", info, NULL, NULL, 0, false},
+};
+/* clang-format on */
 
-static void sweep_outputs(fault_body body, operation *op)
+/* What a build leaves that dies at its first rename after a contig was noted as done. */
+static char state_path[240];
+
+static int die_at_rename(void)
 {
-    int64_t n_renames = sweep_operation_renames(body, check, op);
-    int64_t n_closes = sweep_operation_closes(body, check, op);
-
-    op->after_rename = true;
-    int64_t n_syncs = sweep_operation_syncs(body, check, op);
-    op->after_rename = false;
-    assert_true(n_renames > 0 && n_closes > 0 && n_syncs > 0);
-    print_message("failed runs: %lld of renames, %lld of closes, %lld of fsyncs\n",
-                  (long long)n_renames, (long long)n_closes, (long long)n_syncs);
+    if (access(state_path, F_OK) == 0)
+        _exit(9);
+    return 0;
 }
 
-static void sweep_all(fault_body body, const char *output, const char *index, bool is_dir,
-                      int how)
+static void save_parts(void)
 {
-    operation op = {.output = output, .index = index, .is_dir = is_dir,
-                    .apart = (how & APART) != 0,
-                    .has_old = output != NULL && (!is_dir || (how & OVER_OLD) != 0)};
+    operation op = {.output = "built", .how = OP_IS_DIR};
     vj_error err = {0};
+    char parts[200];
+    int status = 0;
 
-    vj_path_remove(out_dir);
-    assert_ok(vj_path_make_dirs(out_dir, &err), &err);
-    int64_t n_memory = sweep_operation_allocations(body, check, &op);
-    int64_t n_reads = sweep_operation_reads(body, check, &op);
-    int64_t n_writes = sweep_operation_writes(body, check, &op);
-
-    assert_true(n_memory > 0);
-    if (output != NULL)
-        assert_true(n_writes > 0);
-    print_message("failed runs: %lld of memory, %lld of reads, %lld of writes\n",
-                  (long long)n_memory, (long long)n_reads, (long long)n_writes);
-    if (output != NULL)
-        sweep_outputs(body, &op);
-    sweep_operation_pieces(body, check, &op);
-    if ((how & STOPS) != 0)
-        print_message("stopped runs: %lld\n",
-                      (long long)sweep_operation_stops(body, check, &op, stop_running));
-    if (output != NULL && !is_dir)
-        (void)unlink(out_path(&op));
+    parts_path(parts);
+    snprintf(state_path, sizeof state_path, "%s/state.json", parts);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        vj_rename_fault_hook = die_at_rename;
+        (void)!build_tiered(&op, &err);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 9);
+    assert_ok(vj_path_rename(parts, saved_parts, &err), &err);
 }
 
-static void annotating_to_parquet(void **state)
-{
-    (void)state;
-    sweep_all(annotate_as_is, "out.parquet", NULL, false, STOPS);
-}
-
-static void annotating_with_a_built_database(void **state)
-{
-    (void)state;
-    sweep_all(annotate_built, "out.parquet", NULL, false, STOPS);
-}
-
-static void annotating_to_vcf_gz(void **state)
-{
-    (void)state;
-    sweep_all(annotate_as_is, "out.vcf.gz", "out.vcf.gz.tbi", false, STOPS);
-}
-
-static void annotating_to_bcf(void **state)
-{
-    (void)state;
-    sweep_all(annotate_as_is, "out.bcf", "out.bcf.csi", false, STOPS);
-}
-
-static void annotating_to_tsv(void **state)
-{
-    (void)state;
-    sweep_all(annotate_as_is, "out.tsv", NULL, false, STOPS);
-}
-
-static void annotating_two_into_a_new_folder(void **state)
-{
-    (void)state;
-    sweep_all(annotate_into_new_folder, "all", NULL, true, STOPS);
-}
-
-/* The second output appears with the first or not at all, as an index does. */
-static void annotating_two_into_a_folder(void **state)
-{
-    (void)state;
-    sweep_all(annotate_into_folder, "s.parquet", "second.parquet", false, STOPS | APART);
-}
-
-static void normalizing(void **state)
-{
-    (void)state;
-    sweep_all(normalize, "out.parquet", NULL, false, STOPS);
-}
-
-static void building_from_vcf(void **state)
-{
-    (void)state;
-    sweep_all(build_from_vcf, "built", NULL, true, STOPS | OVER_OLD);
-}
-
-static void building_from_parquet(void **state)
-{
-    (void)state;
-    sweep_all(build_from_parquet, "built", NULL, true, STOPS | OVER_OLD);
-}
-
-static void building_a_plain_one(void **state)
-{
-    (void)state;
-    sweep_all(build_plain, "built", NULL, true, STOPS);
-}
-
-static void annotating_to_vcf(void **state)
-{
-    (void)state;
-    sweep_all(annotate_as_is, "out.vcf", NULL, false, STOPS);
-}
-
-static void annotating_to_tsv_gz(void **state)
-{
-    (void)state;
-    sweep_all(annotate_as_is, "out.tsv.gz", NULL, false, STOPS);
-}
-
-static void simulating(void **state)
-{
-    (void)state;
-    sweep_all(simulate, "out.vcf.gz", "out.vcf.gz.tbi", false, STOPS);
-}
-
-static void writing_a_stream(void **state)
-{
-    (void)state;
-    sweep_all(write_stream, "out.parquet", NULL, false, 0);
-}
-
-static void verifying(void **state)
-{
-    (void)state;
-    sweep_all(verify, NULL, NULL, false, 0);
-}
-
-static void inspecting(void **state)
-{
-    (void)state;
-    sweep_all(inspect, NULL, NULL, false, 0);
-}
-
-static void planning(void **state)
-{
-    (void)state;
-    sweep_all(plan_job, NULL, NULL, false, 0);
-}
-
-static void describing(void **state)
-{
-    (void)state;
-    sweep_all(info, NULL, NULL, false, 0);
-}
-
-static int make_inputs(void **state)
+static void make_two_contigs(void)
 {
     vj_simulate_options o = VJ_SIMULATE_OPTIONS_INIT;
     vj_simulate_result made;
     vj_error err = {0};
-    operation op = {.output = "../built"};
 
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/vj-fault-%d", (int)getpid());
-    snprintf(out_dir, sizeof out_dir, "%s/out", folder);
-    snprintf(database, sizeof database, "%s/db", folder);
-    snprintf(built, sizeof built, "%s/built", folder);
-    snprintf(sample, sizeof sample, "%s/s.vcf.gz", folder);
-    snprintf(table, sizeof table, "%s/homo_sapiens-chr22.parquet", database);
-    o.directory = database;
-    o.sample_path = sample;
-    o.n_rows = 200;
-    o.n_sample_variants = 40;
-    o.rows_per_rowgroup = 90;
+    o.directory = two_contigs;
+    o.contigs = "21,22";
+    o.n_rows = 240;
     o.seed = 3;
     assert_ok(vj_simulate(&o, &made, &err), &err);
-    assert_ok(vj_path_make_dirs(out_dir, &err), &err);
-    assert_ok(build(&op, database, "tuned", &err), &err);
-    op.output = "../second.parquet";
+}
+
+static int make_inputs(void **state)
+{
+    operation op = {.output = "../built", .how = OP_IS_DIR};
+    vj_error err = {0};
+    const char *folder = fault_in.folder;
+
+    (void)state;
+    operation_make_inputs("job");
+    fault_on_stop = cancel_running;
+    snprintf(built, sizeof built, "%s/built", folder);
     snprintf(second, sizeof second, "%s/second.parquet", folder);
+    snprintf(two_contigs, sizeof two_contigs, "%s/two", folder);
+    snprintf(tiered, sizeof tiered, "%s/tiered", folder);
+    snprintf(saved_parts, sizeof saved_parts, "%s/parts", folder);
+    snprintf(table, sizeof table, "%s/homo_sapiens-chr22.parquet", fault_in.database);
+    make_two_contigs();
+    assert_ok(build(&op, fault_in.database, "tuned", NULL, &err), &err);
+    op.output = "../tiered";
+    assert_ok(build_tiered(&op, &err), &err);
+    op = (operation){.output = "../second.parquet", .how = OP_FRESH};
     assert_ok(run_job(&op, false, NULL, &err), &err);
+    save_parts();
     return 0;
 }
 
 static int remove_inputs(void **state)
 {
     (void)state;
-    vj_path_remove(database);
-    vj_path_remove(built);
-    vj_path_remove(second);
-    vj_path_remove(out_dir);
-    vj_path_remove(folder);
+    operation_remove_inputs();
     return 0;
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(annotating_to_parquet),
-        cmocka_unit_test(annotating_with_a_built_database),
-        cmocka_unit_test(annotating_to_vcf_gz),
-        cmocka_unit_test(annotating_to_bcf),
-        cmocka_unit_test(annotating_to_tsv),
-        cmocka_unit_test(annotating_two_into_a_new_folder),
-        cmocka_unit_test(annotating_two_into_a_folder),
-        cmocka_unit_test(normalizing),
-        cmocka_unit_test(building_from_vcf),
-        cmocka_unit_test(building_from_parquet),
-        cmocka_unit_test(building_a_plain_one),
-        cmocka_unit_test(annotating_to_vcf),
-        cmocka_unit_test(annotating_to_tsv_gz),
-        cmocka_unit_test(simulating),
-        cmocka_unit_test(writing_a_stream),
-        cmocka_unit_test(verifying),
-        cmocka_unit_test(inspecting),
-        cmocka_unit_test(planning),
-        cmocka_unit_test(describing),
-    };
+    struct CMUnitTest tests[VJ_COUNT(operations)];
 
+    for (size_t i = 0; i < VJ_COUNT(operations); i++)
+        tests[i] = (struct CMUnitTest){operations[i].name, operation_sweep, NULL, NULL,
+                                       &operations[i]};
     return cmocka_run_group_tests(tests, make_inputs, remove_inputs);
 }
